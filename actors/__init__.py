@@ -1,0 +1,1 @@
+"""The CQRS system under study: messages, actors, stores, policies, the runtime port and the trace."""

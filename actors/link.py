@@ -1,0 +1,109 @@
+"""A link between two actors: how long a message is under way, and what faults do to it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors.rules import LinkRule
+    from actors.supervision import SupervisedRuntime
+
+
+class ActiveRule:
+    """A rule that a fault has put on a link or a store, and how often it has decided something."""
+
+    __slots__ = ("hits", "rule")
+
+    def __init__(self, rule: Any) -> None:
+        self.rule = rule
+        self.hits = 0
+
+
+class Link:
+    """One direction between two actors; `delay` draws how long a message is under way (None: no time).
+
+    A `fifo` link delivers in the order of sending; when it loses a message on its way, those behind it are
+    lost with it, as on a connection that breaks. On another link a later message may overtake.
+    """
+
+    def __init__(self, runtime: SupervisedRuntime, delay: Callable[[], float] | None, *, fifo: bool) -> None:
+        self._runtime = runtime
+        self._delay = delay
+        self._fifo = fifo
+        self._rules: list[ActiveRule] = []
+        self._lock = threading.Lock()
+        self._last_arrival_s = float("-inf")
+        self._under_way = 0
+        self._connection = 0  # counts how often the connection broke
+
+    def add(self, rule: LinkRule) -> Callable[[], int]:
+        """Let the rule decide from now on; the function returned ends that and gives the number of hits."""
+        active = ActiveRule(rule)
+        self._rules = [*self._rules, active]
+
+        def remove() -> int:
+            self._rules = [other for other in self._rules if other is not active]
+            return active.hits
+
+        return remove
+
+    def send(
+        self,
+        target: str,
+        message: Any,
+        incarnation: int | None,
+        lost: Callable[[Any], object] | None,
+    ) -> bool:
+        """Deliver the message at once or later; False if it is certain now that it does not arrive."""
+        runtime = self._runtime
+        if incarnation is not None and incarnation != runtime.incarnation(target):
+            return False
+        delay = self._delay() if self._delay is not None else 0.0
+        for active in self._rules:
+            passage = active.rule.on_message(message)
+            if passage is not None:
+                active.hits += 1
+                if passage.lost:
+                    return False
+                delay += passage.after
+        if delay <= 0.0 and self._under_way == 0:
+            return runtime.tell(target, message)
+        if not runtime.is_alive(target):
+            return False
+        with self._lock:
+            now = runtime.now()
+            arrival = now + delay
+            if self._fifo:
+                arrival = self._last_arrival_s = max(arrival, self._last_arrival_s)
+            self._under_way += 1
+            addressed = runtime.incarnation(target)
+            runtime.call_at(arrival, self._arrive, target, message, addressed, self._connection, lost)
+        return True
+
+    def _arrive(
+        self,
+        target: str,
+        message: Any,
+        incarnation: int,
+        connection: int,
+        lost: Callable[[Any], object] | None,
+    ) -> None:
+        with self._lock:
+            self._under_way -= 1
+            broken = self._fifo and connection != self._connection
+            for active in self._rules:
+                if not active.rule.stops_arrivals:
+                    continue
+                passage = active.rule.on_message(message)
+                if passage is not None and passage.lost:
+                    active.hits += 1
+                    if not broken:
+                        self._connection += 1
+                        broken = True
+        runtime = self._runtime
+        arrived = not broken and incarnation == runtime.incarnation(target) and runtime.tell(target, message)
+        if not arrived and lost is not None:
+            lost(message)

@@ -1,0 +1,240 @@
+"""Everything that actors say to each other: commands, their answers, events, and control messages.
+
+Commands are in the imperative, events in the past participle. All are immutable. Amounts are integers in
+the currency's minor unit (cents); `actors.money` turns them into exact decimals at the edge. Ids are
+positive integers.
+"""
+
+from typing import Any, get_args
+
+import msgspec
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """What travels between actors."""
+
+
+class Command(Message, frozen=True, gc=False):
+    """Asks the command side to change something; answered with `Accepted` or `Rejected`."""
+
+
+class Event(Message, frozen=True, gc=False, tag=True):
+    """Says what has happened. Written to the log of the service that decided it, in the same transaction."""
+
+
+# -- commands ----------------------------------------------------------------------------------------
+
+
+class OrderLine(msgspec.Struct, frozen=True, gc=False):
+    """So many units of one product."""
+
+    product_id: int
+    quantity: int
+
+
+class PlaceOrder(Command, frozen=True, gc=False):
+    """Order these lines for this customer; each product at most once."""
+
+    customer_id: int
+    lines: tuple[OrderLine, ...]
+    shipping_address: str = ""
+
+
+class AddToCart(Command, frozen=True, gc=False):
+    """Put `quantity` more units of a product into the customer's cart."""
+
+    customer_id: int
+    product_id: int
+    quantity: int
+
+
+class RemoveFromCart(Command, frozen=True, gc=False):
+    """Take a product out of the customer's cart."""
+
+    customer_id: int
+    product_id: int
+
+
+class CheckOut(Command, frozen=True, gc=False):
+    """Place an order for what the customer's cart holds, and empty the cart."""
+
+    customer_id: int
+    shipping_address: str = ""
+
+
+class AddProduct(Command, frozen=True, gc=False):
+    """Add a product to the catalogue."""
+
+    name: str
+    price_minor: int
+
+
+class RenameProduct(Command, frozen=True, gc=False):
+    """Give a product another name."""
+
+    product_id: int
+    name: str
+
+
+class RepriceProduct(Command, frozen=True, gc=False):
+    """Give a product another price."""
+
+    product_id: int
+    price_minor: int
+
+
+class AdjustStock(Command, frozen=True, gc=False):
+    """Add units to the stock of a product, or take units out of it (negative)."""
+
+    product_id: int
+    delta: int
+
+
+# -- answers -----------------------------------------------------------------------------------------
+
+
+class Accepted(Message, frozen=True, gc=False):
+    """The command is durable. `id` is what it created or changed, `position` its event (0: none)."""
+
+    id: int
+    position: int
+
+
+class Rejected(Message, frozen=True, gc=False):
+    """The command was understood and refused; nothing has changed. `reason` is a short, stable phrase."""
+
+    reason: str
+    detail: str = ""
+
+
+# -- events ------------------------------------------------------------------------------------------
+
+
+class PlacedLine(msgspec.Struct, frozen=True, gc=False):
+    """A line of a placed order; `name` is filled when the policy is that events carry names."""
+
+    product_id: int
+    quantity: int
+    unit_minor: int
+    name: str | None = None
+
+
+class OrderPlaced(Event, frozen=True, gc=False):
+    """An order was accepted and stored."""
+
+    order_id: int
+    customer_id: int
+    placed_at: float
+    total_minor: int
+    lines: tuple[PlacedLine, ...]
+
+
+class ProductAdded(Event, frozen=True, gc=False):
+    """A product entered the catalogue."""
+
+    product_id: int
+    name: str
+    price_minor: int
+
+
+class ProductRenamed(Event, frozen=True, gc=False):
+    """A product has another name."""
+
+    product_id: int
+    name: str
+
+
+class ProductRepriced(Event, frozen=True, gc=False):
+    """A product has another price."""
+
+    product_id: int
+    price_minor: int
+
+
+class InventoryUpdated(Event, frozen=True, gc=False):
+    """So many units of a product are available now."""
+
+    product_id: int
+    available: int
+
+
+AnyEvent = OrderPlaced | ProductAdded | ProductRenamed | ProductRepriced | InventoryUpdated
+
+
+EVENT_TYPES: tuple[type[Event], ...] = get_args(AnyEvent)
+"""Every type of event."""
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """An event as its log holds it: `position` counts from 1 without gaps within `source`.
+
+    `source` is the node that wrote it (`orders`, `catalog`, `inventory`), `key` the customer or product it
+    concerns, `recorded_at` the writer's clock in seconds just before the commit.
+    """
+
+    source: str
+    position: int
+    key: int
+    recorded_at: float
+    event: AnyEvent
+
+
+# -- control -----------------------------------------------------------------------------------------
+
+
+class Control(Message, frozen=True, gc=False):
+    """Keeps the machinery going; takes no service time and is part of no measure."""
+
+
+class Committed(Control, frozen=True, gc=False):
+    """Tells a relay that its log has grown up to `position`."""
+
+    position: int
+
+
+class Poll(Control, frozen=True, gc=False):
+    """Tells a relay to look into its log now."""
+
+
+class Subscribe(Control, frozen=True, gc=False):
+    """Asks a relay to deliver every event after `after` to `consumer`, in order."""
+
+    consumer: str
+    after: int
+
+
+class Resubscribe(Control, frozen=True, gc=False):
+    """Asks a consumer to subscribe again to `source`, whose relay has lost its memory."""
+
+    source: str
+
+
+class Undelivered(Control, frozen=True, gc=False):
+    """Tells a relay that a delivery was lost on its way."""
+
+    consumer: str
+    position: int
+
+
+class Redeliver(Control, frozen=True, gc=False):
+    """Tells a relay to try a consumer again whose last delivery failed."""
+
+    consumer: str
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+def encode_event(event: AnyEvent) -> bytes:
+    """The event as JSON, its class name in `type`; `decode_event` is the inverse."""
+    return _encoder.encode(event)
+
+
+def decode_event(data: bytes | str) -> Any:
+    """The event that `encode_event` wrote.
+
+    >>> decode_event(encode_event(InventoryUpdated(product_id=1, available=5)))
+    InventoryUpdated(product_id=1, available=5)
+    """
+    return _decoder.decode(data)

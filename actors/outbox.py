@@ -1,0 +1,69 @@
+"""Publishing: how what a service has decided leaves it.
+
+The service's rows and its events are written in one transaction. Then, by policy, either the relay of the
+log is told that there is more (`outbox`), or the consumers are told the events themselves (`direct`), which
+nobody repeats if they get lost.
+"""
+
+from collections.abc import Sequence
+
+from actors.messages import EVENT_TYPES, Committed, OrderPlaced, Record
+from actors.policy import Policy
+from actors.runtime import Runtime
+from actors.stores.port import Change, NewEvent, Store
+
+
+class Outbox:
+    """Commits a service's changes and events together and sends the events on their way."""
+
+    def __init__(
+        self, runtime: Runtime, source: str, store: Store, policy: Policy, consumers: Sequence[str]
+    ) -> None:
+        self._runtime = runtime
+        self._source = source
+        self._store = store
+        self._relay = f"relay/{source}"
+        self._direct = policy.publish == "direct"
+        self._woken = policy.publish == "outbox" and policy.poll == 0.0
+        self._links = [(f"{source}->{consumer}", consumer) for consumer in consumers]
+        intern = runtime.recorder.intern
+        self._source_id = intern(source)
+        self._type_ids = {kind: intern(kind.__name__) for kind in EVENT_TYPES}
+        self._event_row = runtime.recorder.row("events")
+        self._line_row = runtime.recorder.row("lines")
+
+    def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
+        """Write changes and events in one transaction, publish the events, return their positions.
+
+        Raises:
+            StoreError: nothing was written and nothing is published.
+
+        """
+        positions = self._store.write(changes, events)
+        committed_s = self._runtime.now()
+        for position, new in zip(positions, events, strict=True):
+            self._trace(position, new, committed_s)
+        if self._woken:
+            if positions:
+                self._runtime.tell(self._relay, Committed(positions[-1]))
+        elif self._direct:
+            for position, new in zip(positions, events, strict=True):
+                record = Record(self._source, position, new.key, new.recorded_at, new.event)
+                for link, consumer in self._links:
+                    self._runtime.send(link, consumer, record)
+        return positions
+
+    def announce(self) -> None:
+        """After a restart: make sure that what was committed before is known to the relay."""
+        if self._woken:
+            self._runtime.tell(self._relay, Committed(self._store.head()))
+
+    def _trace(self, position: int, new: NewEvent, committed_s: float) -> None:
+        event = new.event
+        order_id = -1
+        if type(event) is OrderPlaced:
+            order_id = event.order_id
+            for line in event.lines:
+                self._line_row(position, line.product_id, line.quantity)
+        kind = self._type_ids[type(event)]
+        self._event_row(self._source_id, position, kind, new.key, order_id, committed_s)

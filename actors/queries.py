@@ -1,0 +1,43 @@
+"""The query side: what reads return, and which version of its key each one reflects.
+
+A query reads a view's store, never the actor that fills it: a consumer that is down or behind does not stop
+its view from answering, it only makes the answer old.
+"""
+
+from typing import NamedTuple
+
+from actors.stores.port import Store
+from actors.tables import INVENTORY, PRODUCTS, SUMMARIES, InventoryRow, ProductRow, SummaryRow
+
+PAGE = 20
+"""How many rows a page of a list has."""
+
+
+class History(NamedTuple):
+    """A customer's newest orders, and of how many orders the view knows."""
+
+    orders: list[SummaryRow]
+    version: int
+
+
+def history(store: Store, customer_id: int, *, before: int | None = None, limit: int = PAGE) -> History:
+    """The customer's orders, newest first, below order id `before`."""
+    key = None if before is None else (before, 0)
+    orders = store.page(SUMMARIES, customer_id, limit=limit, before=key)
+    return History(orders, store.count(SUMMARIES, customer_id))
+
+
+def stock(store: Store, product_id: int) -> InventoryRow | None:
+    """The product's stock."""
+    return store.get(INVENTORY, (product_id,))
+
+
+def product(store: Store, product_id: int) -> ProductRow | None:
+    """The product as the Products view has it."""
+    return store.get(PRODUCTS, (product_id,))
+
+
+def products(store: Store, first: int, limit: int = PAGE) -> list[ProductRow]:
+    """The products with ids from `first` to `first + limit − 1` that the view has."""
+    rows = store.get_many(PRODUCTS, [(number,) for number in range(first, first + limit)])
+    return [row for row in rows if row is not None]

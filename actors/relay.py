@@ -1,0 +1,180 @@
+"""The relay: takes committed events from one service's log and delivers them to the consumers, in order.
+
+Deliveries are at least once. A consumer subscribes from its checkpoint; what a link refuses is tried again
+after `policy.redeliver`; a consumer that dies must subscribe anew. With `policy.poll` the relay looks into
+the log at fixed instants, otherwise each commit wakes it.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import pykka
+
+from actors.messages import Committed, Poll, Record, Redeliver, Resubscribe, Subscribe, Undelivered
+from actors.policy import Policy
+from actors.runtime import Runtime
+from actors.stores.port import Store, StoreError
+
+CHUNK = 256
+"""How many records are read from the log at once."""
+
+
+NEVER = 2**63
+"""The next position of a consumer that is not subscribed."""
+
+
+class Subscription:
+    """What one consumer gets next; `broken` while its link refuses."""
+
+    __slots__ = ("broken", "consumer", "incarnation", "link", "lost", "next")
+
+    def __init__(self, source: str, consumer: str, lost: Callable[[str, Record], object]) -> None:
+        self.consumer = consumer
+        self.link = f"{source}->{consumer}"
+        self.lost = partial(lost, consumer)
+        self.next = NEVER
+        self.incarnation = 0
+        self.broken = False
+
+
+class Relay(pykka.Actor):
+    """Delivers one log. It keeps nothing of its own: after a restart it asks the consumers where they are."""
+
+    def __init__(
+        self, runtime: Runtime, source: str, store: Store, policy: Policy, consumers: Sequence[str]
+    ) -> None:
+        super().__init__()
+        self._runtime = runtime
+        self._name = f"relay/{source}"
+        self._source = source
+        self._store = store
+        self._policy = policy
+        self._subscriptions = {consumer: Subscription(source, consumer, self._lost) for consumer in consumers}
+        self._head = 0
+        self._poll_number = -(2**63)  # of the next poll: it happens at so many periods
+        self._records: list[Record] = []  # a stretch of the log, read ahead
+        self._stalled = False  # the log could not be read; a Redeliver is under way
+
+    def on_start(self) -> None:
+        """Ask the consumers where they are, and begin to poll."""
+        for consumer in self._subscriptions:
+            self._runtime.tell(consumer, Resubscribe(self._source))
+        if self._policy.poll:
+            self._schedule_poll()
+
+    def on_receive(self, message: Any) -> None:
+        """Take note of a longer log, a new subscription or a failed delivery, then deliver what is due."""
+        kind = type(message)
+        if kind is Committed:
+            self._head = max(self._head, message.position)
+        elif kind is Poll:
+            self._look()
+            self._schedule_poll()
+        elif kind is Subscribe:
+            self._subscribe(message)
+        elif kind is Undelivered:
+            self._undelivered(message)
+        elif kind is Redeliver:
+            self._redeliver(message)
+        self._deliver()
+
+    # -- what may change -------------------------------------------------------------------------------
+
+    def _schedule_poll(self) -> None:
+        """Polls happen at the multiples of the period, whenever the last one ended."""
+        period, now = self._policy.poll, self._runtime.now()
+        number = max(self._poll_number + 1, math.floor(now / period))
+        while number * period <= now:
+            number += 1
+        self._poll_number = number
+        self._runtime.after(number * period - now, self._runtime.tell, self._name, Poll())
+
+    def _look(self) -> None:
+        try:
+            self._head = max(self._head, self._store.head())
+        except StoreError:
+            self._stall()
+
+    def _subscribe(self, message: Subscribe) -> None:
+        subscription = self._subscriptions[message.consumer]
+        subscription.next = message.after + 1
+        subscription.incarnation = self._runtime.incarnation(message.consumer)
+        subscription.broken = False
+        if not self._policy.poll:
+            self._look()
+
+    def _undelivered(self, message: Undelivered) -> None:
+        subscription = self._subscriptions[message.consumer]
+        if message.position < subscription.next < NEVER:
+            subscription.next = message.position
+            self._break(subscription)
+
+    def _redeliver(self, message: Redeliver) -> None:
+        if message.consumer:
+            self._subscriptions[message.consumer].broken = False
+        else:
+            self._stalled = False
+            if not self._policy.poll:
+                self._look()
+
+    # -- delivering ------------------------------------------------------------------------------------
+
+    def _deliver(self) -> None:
+        """Deliver everything up to the head, in order, each event to all who are due to get it."""
+        subscriptions = self._subscriptions.values()
+        while not self._stalled:
+            position = NEVER
+            for subscription in subscriptions:
+                if subscription.next < position and not subscription.broken:
+                    position = subscription.next
+            if position > self._head:
+                return
+            record = self._record(position)
+            if record is None:
+                return
+            self._runtime.work()
+            for subscription in subscriptions:
+                if subscription.next == position and not subscription.broken:
+                    self._send(subscription, record)
+
+    def _send(self, subscription: Subscription, record: Record) -> None:
+        consumer, incarnation = subscription.consumer, subscription.incarnation
+        runtime = self._runtime
+        if runtime.send(subscription.link, consumer, record, incarnation=incarnation, lost=subscription.lost):
+            subscription.next = record.position + 1
+        elif runtime.incarnation(consumer) == incarnation and runtime.is_alive(consumer):
+            self._break(subscription)
+        else:
+            subscription.next = NEVER  # it will subscribe again, from its checkpoint
+
+    def _lost(self, consumer: str, record: Record) -> None:
+        """Called by a link, maybe long after the sending, and by whoever's thread that is."""
+        self._runtime.tell(self._name, Undelivered(consumer, record.position))
+
+    def _break(self, subscription: Subscription) -> None:
+        if not subscription.broken:
+            subscription.broken = True
+            self._later(Redeliver(subscription.consumer))
+
+    def _stall(self) -> None:
+        if not self._stalled:
+            self._stalled = True
+            self._later(Redeliver(""))
+
+    def _later(self, message: Redeliver) -> None:
+        self._runtime.after(self._policy.redeliver, self._runtime.tell, self._name, message)
+
+    def _record(self, position: int) -> Record | None:
+        """The record at this position, read ahead or read now; None if the log cannot be read."""
+        records = self._records
+        if not records or not records[0].position <= position <= records[-1].position:
+            try:
+                records = self._records = self._store.read_log(position - 1, CHUNK)
+            except StoreError:
+                self._stall()
+                return None
+            if not records:
+                return None
+        return records[position - records[0].position]

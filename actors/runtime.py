@@ -1,0 +1,198 @@
+"""The runtime port: all that an actor may know of time, chance, links, other actors and the recorder.
+
+The same actor code runs on every runtime. An actor is named; behind a name stands its current incarnation,
+which a crash or a failure ends and a restart replaces. A handler may wait (`sleep`, `ask`, a store call);
+only its own actor waits with it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import pykka
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors.rules import LinkRule, StoreOperation, StoreRule
+    from actors.trace import Recorder
+
+A = TypeVar("A", bound=pykka.Actor)
+
+
+class RuntimeFailure(Exception):
+    """The run cannot go on; the message says why."""
+
+
+class Deadlock(RuntimeFailure):
+    """Actors wait for each other and nothing else can happen; the message says who waits for whom."""
+
+
+class Reply(pykka.Future[Any]):
+    """A Pykka future that can also call back."""
+
+    def on_done(self, callback: Callable[[Reply], None]) -> None:
+        """Call `callback(self)` once the answer is there, at once if it is; the callback must not wait.
+
+        It runs where the answer was set: in the answering actor.
+        """
+        raise NotImplementedError
+
+
+class Timer(Protocol):
+    """A call that will happen."""
+
+    def cancel(self) -> None:
+        """Make sure that the call does not happen; harmless afterwards."""
+        ...
+
+
+class Gate(Protocol):
+    """Stands before a store: while `active`, every call passes through `enter` first."""
+
+    active: bool
+
+    def enter(self, operation: StoreOperation) -> None:
+        """Take the time that the call takes; raise the StoreError with which it fails."""
+        ...
+
+
+class Runtime(ABC):
+    """Where actors live. Instants are seconds since the start of the run phase, negative in `warm`."""
+
+    recorder: Recorder
+
+    # -- time and chance -------------------------------------------------------------------------------
+
+    @abstractmethod
+    def now(self) -> float:
+        """The instant on this runtime's clock."""
+
+    @abstractmethod
+    def sleep(self, seconds: float) -> None:
+        """Let the calling actor wait; others go on."""
+
+    @abstractmethod
+    def work(self) -> None:
+        """Let the calling actor spend its node's service time once more, for work beyond one message."""
+
+    @abstractmethod
+    def spend(self, purpose: str) -> None:
+        """Let the calling actor spend the time that the named purpose takes, such as `checkpoint`."""
+
+    @abstractmethod
+    def after(self, delay: float, call: Callable[..., object], *args: Any) -> Timer:
+        """Call `call(*args)` once, `delay` seconds from now; it must not wait.
+
+        Called by an actor, the timer is part of that actor's memory: it dies with the incarnation.
+        """
+
+    @abstractmethod
+    def random(self, name: str) -> Callable[[], float]:
+        """Draws from [0, 1) of the named stream; one stream per purpose."""
+
+    # -- actors ----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def start(
+        self,
+        actor_class: type[A],
+        *args: Any,
+        name: str,
+        node: str | None = None,
+        works: tuple[type, ...] | None = None,
+        restart: float | None = None,
+        **kwargs: Any,
+    ) -> pykka.ActorRef[A]:
+        """Start an actor of this class, which may be any Pykka actor class.
+
+        `name` is what others call it by; `node` (default: the name) is the process that it is part of, which
+        faults and service times name. `works` are the types of message that take the node's service time
+        (None: every message). `restart` is after how many seconds a failed actor is started anew with the
+        same arguments; None: never.
+        """
+
+    @abstractmethod
+    def incarnation(self, name: str) -> int:
+        """How often an actor of this name has been started; 0 if never."""
+
+    @abstractmethod
+    def is_alive(self, name: str) -> bool:
+        """Whether the named actor takes messages."""
+
+    @abstractmethod
+    def taken(self) -> float:
+        """The instant at which the calling actor began with the message in hand."""
+
+    @abstractmethod
+    def tell(self, name: str, message: Any) -> bool:
+        """Put the message into the named actor's inbox; False if no such actor is alive."""
+
+    @abstractmethod
+    def request(self, name: str, message: Any) -> Reply:
+        """Ask without waiting. A dead actor's reply is a `pykka.ActorDeadError`."""
+
+    def ask(self, name: str, message: Any, timeout: float | None = None) -> Any:
+        """Ask and wait for the answer.
+
+        Raises:
+            pykka.ActorDeadError: the actor is not alive or dies first.
+            pykka.Timeout: no answer within `timeout` seconds.
+
+        """
+        return self.request(name, message).get(timeout=timeout)
+
+    @abstractmethod
+    def send(
+        self,
+        link: str,
+        target: str,
+        message: Any,
+        *,
+        incarnation: int | None = None,
+        lost: Callable[[Any], object] | None = None,
+    ) -> bool:
+        """Send the message over a link, whose delay and faults it meets.
+
+        With `incarnation` it reaches only that incarnation of the target, as bytes on a connection do.
+        Returns False if it is certain at once that it does not arrive; `lost(message)` is called if that
+        turns out on the way.
+        """
+
+    # -- failures --------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def pause(self, node: str) -> None:
+        """Let the node take no further message; one in service keeps its remaining time."""
+
+    @abstractmethod
+    def resume(self, node: str) -> int:
+        """End a pause; return how many messages it held up."""
+
+    @abstractmethod
+    def crash(self, node: str) -> int:
+        """Stop the node's actors at once, losing memory and inboxes; return how many messages were lost."""
+
+    @abstractmethod
+    def revive(self, node: str) -> None:
+        """Start what a crash has stopped."""
+
+    @abstractmethod
+    def gate(self, store: str) -> Gate:
+        """The gate before the named store."""
+
+    @abstractmethod
+    def add_link_rule(self, link: str, rule: LinkRule) -> Callable[[], int]:
+        """Let a rule decide about the link's messages; what is returned ends that and counts its hits."""
+
+    @abstractmethod
+    def add_store_rule(self, store: str, rule: StoreRule) -> Callable[[], int]:
+        """Let a rule decide about the store's calls; what is returned ends that and counts its hits."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop every actor of this runtime and release what it holds."""
+
+
+__all__ = ["Deadlock", "Gate", "Reply", "Runtime", "RuntimeFailure", "Timer"]

@@ -1,0 +1,227 @@
+"""The store in memory: dicts of frozen rows, a list of records. It lives as long as its process.
+
+Made for simulations of millions of orders: a row is kept once, as the object it came as; a single-column key
+is kept as the bare value; an index is one sorted list of keys per value.
+
+Every call holds a plain lock, so that it is atomic for other threads too. No call waits while holding it: one
+thread of virtual time never meets it taken. `acquire` and `release` by name cost less than half of what
+`with` does, about 0.1 µs.
+
+>>> from actors.stores.port import Put
+>>> from actors.tables import CATALOG, CatalogRow
+>>> store = MemoryStore("catalog", [CATALOG])
+>>> store.write([Put(CATALOG, CatalogRow(product_id=7, name="Lamp", price_minor=1999))])
+[]
+>>> store.get(CATALOG, (7,)).name
+'Lamp'
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from threading import Lock
+from typing import Any
+
+from actors.messages import Record
+from actors.stores.port import Change, Conflict, Delete, Insert, NewEvent
+from actors.tables import Row, Table
+
+
+class _Rows:
+    """The rows of one table by key, and the keys by index value, each list ascending."""
+
+    __slots__ = ("by_key", "index_of", "key_of", "keys_by_value", "single")
+
+    def __init__(self, table: Table[Any]) -> None:
+        self.by_key: dict[Any, Any] = {}
+        self.single = len(table.key) == 1
+        self.key_of: Callable[[Any], Any] = attrgetter(*table.key)
+        self.index_of: Callable[[Any], Any] | None = attrgetter(table.index) if table.index else None
+        self.keys_by_value: dict[Any, list[Any]] = {}
+
+    def enter(self, value: Any, key: Any) -> None:
+        """Note in the index that the row with this key has this value."""
+        keys = self.keys_by_value.get(value)
+        if keys is None:
+            self.keys_by_value[value] = [key]
+        elif keys[-1] < key:
+            keys.append(key)
+        else:
+            insort(keys, key)
+
+    def leave(self, value: Any, key: Any) -> None:
+        """Note in the index that the row with this key does not have this value any more."""
+        keys = self.keys_by_value[value]
+        del keys[bisect_left(keys, key)]
+        if not keys:
+            del self.keys_by_value[value]
+
+    def put(self, key: Any, row: Any) -> Any:
+        """Make `row` the row with this key; return the one that was, or None."""
+        old = self.by_key.get(key)
+        self.by_key[key] = row
+        if self.index_of is not None:
+            value = self.index_of(row)
+            if old is None:
+                self.enter(value, key)
+            elif (before := self.index_of(old)) != value:
+                self.leave(before, key)
+                self.enter(value, key)
+        return old
+
+    def delete(self, key: Any) -> Any:
+        """Remove the row with this key; return it, or None."""
+        old = self.by_key.pop(key, None)
+        if old is not None and self.index_of is not None:
+            self.leave(self.index_of(old), key)
+        return old
+
+
+def _conflict(store: str, table: Table[Any], key: Any) -> Conflict:
+    return Conflict(
+        f"store {store}: {table.name} already has a row with key {key!r}; nothing was written; "
+        "insert it under another key, or put it to replace the row"
+    )
+
+
+class MemoryStore:
+    """One service's tables and log in this process's memory."""
+
+    def __init__(self, name: str, tables: Iterable[Table[Any]]) -> None:
+        self.name = name
+        self._tables = {table: _Rows(table) for table in tables}
+        self._log: list[Record] = []
+        self._lock = Lock()
+
+    def get(self, table: Table[Row], key: tuple[Any, ...]) -> Row | None:
+        """The row with this key."""
+        rows = self._tables[table]
+        lock = self._lock
+        lock.acquire()
+        try:
+            row: Row | None = rows.by_key.get(key[0] if rows.single else key)
+        finally:
+            lock.release()
+        return row
+
+    def get_many(self, table: Table[Row], keys: Sequence[tuple[Any, ...]]) -> list[Row | None]:
+        """The rows with these keys, in their order."""
+        rows = self._tables[table]
+        plain = [key[0] for key in keys] if rows.single else keys
+        with self._lock:
+            return list(map(rows.by_key.get, plain))
+
+    def page(
+        self, table: Table[Row], value: Any, *, limit: int, before: tuple[Any, ...] | None = None
+    ) -> list[Row]:
+        """At most `limit` rows with this index value, from the highest key down, below `before`."""
+        rows = self._tables[table]
+        lock = self._lock
+        lock.acquire()
+        try:
+            keys = rows.keys_by_value.get(value, [])
+            end = len(keys)
+            if before is not None:
+                end = bisect_left(keys, before[0] if rows.single else before)
+            newest = keys[max(0, end - limit) : end]
+            newest.reverse()
+            return list(map(rows.by_key.__getitem__, newest))
+        finally:
+            lock.release()
+
+    def count(self, table: Table[Any], value: Any) -> int:
+        """How many rows have `value` in the index column."""
+        with self._lock:
+            return len(self._tables[table].keys_by_value.get(value, ()))
+
+    def scan(self, table: Table[Row]) -> list[Row]:
+        """Every row as of now, in ascending order of key."""
+        by_key = self._tables[table].by_key
+        with self._lock:
+            return list(map(by_key.__getitem__, sorted(by_key)))
+
+    def write(self, changes: Sequence[Change], events: Sequence[NewEvent] = ()) -> list[int]:
+        """Apply all changes and append all events, or nothing; return the events' positions."""
+        positions: list[int] = []
+        lock = self._lock
+        lock.acquire()
+        try:
+            tables = self._tables
+            for change in changes:
+                if type(change) is Insert:
+                    self._apply_or_undo(changes)
+                    break
+            else:  # without an insert nothing can conflict, and nothing need be taken back
+                for table, item in changes:
+                    rows = tables[table]
+                    if rows.index_of is None and type(item) is table.row:
+                        rows.by_key[rows.key_of(item)] = item
+                    elif type(item) is table.row:
+                        rows.put(rows.key_of(item), item)
+                    else:
+                        rows.delete(item[0] if rows.single else item)
+            if events:
+                log = self._log
+                position = len(log)
+                for key, recorded_at, event in events:
+                    position += 1
+                    log.append(Record(self.name, position, key, recorded_at, event))
+                    positions.append(position)
+        finally:
+            lock.release()
+        return positions
+
+    def _apply_or_undo(self, changes: Sequence[Change]) -> None:
+        """Apply the changes, or none."""
+        replaced: list[Any] = []  # for each put and delete, the row that was there before
+        done = 0
+        tables = self._tables
+        try:
+            for done, change in enumerate(changes):  # noqa: B007  # read when a change fails
+                table, item = change
+                rows = tables[table]
+                kind = type(change)
+                if kind is Insert:
+                    key = rows.key_of(item)
+                    if key in rows.by_key:
+                        raise _conflict(self.name, table, key)
+                    rows.by_key[key] = item
+                    if rows.index_of is not None:
+                        rows.enter(rows.index_of(item), key)
+                elif kind is Delete:
+                    replaced.append(rows.delete(item[0] if rows.single else item))
+                else:
+                    replaced.append(rows.put(rows.key_of(item), item))
+        except BaseException:
+            self._undo(changes[:done], replaced)
+            raise
+
+    def _undo(self, changes: Sequence[Change], replaced: list[Any]) -> None:
+        """Take these changes back; `replaced` has, for each put and delete among them, the row before."""
+        for change in reversed(changes):
+            rows = self._tables[change.table]
+            if isinstance(change, Delete):
+                key = change.key[0] if rows.single else change.key
+            else:
+                key = rows.key_of(change.row)
+            old = None if isinstance(change, Insert) else replaced.pop()
+            if old is None:
+                rows.delete(key)
+            else:
+                rows.put(key, old)
+
+    def read_log(self, after: int, limit: int) -> list[Record]:
+        """At most `limit` records with positions above `after`, ascending."""
+        with self._lock:
+            return self._log[after : after + limit]
+
+    def head(self) -> int:
+        """The highest position in the log; 0 when it is empty."""
+        with self._lock:
+            return len(self._log)
+
+    def close(self) -> None:
+        """Forget everything: a store in memory opens empty."""
+        with self._lock:
+            self._tables = {table: _Rows(table) for table in self._tables}
+            self._log = []

@@ -1,0 +1,113 @@
+"""Opening the stores of all services from one URL.
+
+| URL | stores |
+|---|---|
+| `memory://` | in this process's memory, empty |
+| `sqlite:///FOLDER` | one file `<service>.sqlite` each in the folder, made if missing |
+| `postgresql://USER:PASSWORD@HOST:PORT/DATABASE` | one schema each, named as the service |
+
+>>> stores = open_stores("memory://")
+>>> sorted(stores)
+['carts', 'catalog', 'inventory', 'orders', 'products', 'summary']
+>>> close_all(stores)
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from actors.stores.engines import postgresql_engine, sqlite_engine
+from actors.stores.memory import MemoryStore
+from actors.stores.port import Store, StoreError, StoreUnavailable
+from actors.stores.sql import SqlStore
+from actors.tables import TABLES_OF_SERVICE
+
+_FORMS = "memory://, sqlite:///FOLDER or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+
+
+class BadStoreUrl(StoreError):
+    """The text does not say which stores are meant; the message says what to write, and no password."""
+
+
+def open_stores(url: str) -> dict[str, Store]:
+    """The store of every service, by name, with its tables made.
+
+    Raises:
+        BadStoreUrl: the URL has none of the forms above.
+        StoreUnavailable: the folder cannot be written or the server cannot be reached.
+        StoreError: the database refuses, for instance because the user lacks the right to make a schema.
+
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        raise BadStoreUrl(f"the store URL has no scheme; write {_FORMS}")
+    if scheme == "memory":
+        if rest:
+            raise BadStoreUrl(f"the store URL memory://{rest} goes on after memory://; write just memory://")
+        return {name: MemoryStore(name, tables) for name, tables in TABLES_OF_SERVICE.items()}
+    if scheme == "sqlite":
+        return _open_sqlite(rest)
+    if scheme in ("postgresql", "postgresql+psycopg"):
+        return _open_postgresql(_postgresql_url(url))
+    if scheme.startswith("postgres"):
+        raise BadStoreUrl(
+            f"the store URL asks for {scheme}; PostgreSQL is driven by psycopg: write postgresql://…"
+        )
+    raise BadStoreUrl(f"there is no store of the kind {scheme}; write {_FORMS}")
+
+
+def close_all(stores: Mapping[str, Store]) -> None:
+    """Close every store, also when one fails to."""
+    with ExitStack() as closing:
+        for store in stores.values():
+            closing.callback(store.close)
+
+
+def _open_sqlite(rest: str) -> dict[str, Store]:
+    if not rest.startswith("/") or rest == "/":
+        raise BadStoreUrl(
+            f"the store URL sqlite://{rest} has no folder; write sqlite:///FOLDER, sqlite:////FOLDER from /"
+        )
+    folder = Path(rest[1:])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"the folder {folder} for the stores cannot be made: {error.strerror}; choose another folder"
+        ) from error
+    stores: dict[str, Store] = {}
+    with ExitStack() as opened:
+        for name, tables in TABLES_OF_SERVICE.items():
+            engine = sqlite_engine(folder / f"{name}.sqlite")
+            opened.callback(engine.dispose)
+            stores[name] = SqlStore(name, tables, engine)
+        opened.pop_all()
+    return stores
+
+
+def _open_postgresql(url: URL) -> dict[str, Store]:
+    engine = postgresql_engine(url)
+    with ExitStack() as opened:
+        opened.callback(engine.dispose)
+        stores: dict[str, Store] = {
+            name: SqlStore(name, tables, engine, schema=name) for name, tables in TABLES_OF_SERVICE.items()
+        }
+        opened.pop_all()
+    return stores
+
+
+def _postgresql_url(text: str) -> URL:
+    cure = (
+        "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in a password %40, %2F, %3A stand for @, /, :"
+    )
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        # Not `from error`: its text may hold the password.
+        raise BadStoreUrl(f"the postgresql:// store URL cannot be read; {cure}") from None
+    if any("@" in (part or "") for part in (url.host, url.database)):
+        raise BadStoreUrl(f"the postgresql:// store URL has an @ after its host; {cure}")
+    return url

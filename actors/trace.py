@@ -1,0 +1,196 @@
+"""The trace: what happened in a run, row by row, in typed columns.
+
+The recorder appends numbers to typed buffers (8 bytes a float or count, 2 bytes a name), never a Python
+object per row, so that a row costs some tens of bytes. All instants are seconds of the runtime's clock;
+0 is the start of the `run` phase, the warm phase lies before it. A missing instant is NaN, a missing number
+−1. Everything the lab reports is computed from these tables afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+NAME, INT, SMALL, SECONDS = "name", "int", "small", "seconds"
+"""Kinds of column: an interned string, a 64-bit integer, a 32-bit integer, a float in seconds."""
+
+_TYPECODE = {NAME: "H", INT: "q", SMALL: "i", SECONDS: "d"}
+
+SCHEMA: dict[str, dict[str, str]] = {
+    # One row per command of a client, at its answer; unanswered ones at the end of the run.
+    "commands": {
+        "kind": NAME,  # orders | checkouts | catalogue | restock | carts
+        "customer_id": SMALL,
+        "order_id": INT,
+        "position": INT,  # of the event in the log of the service that took the command
+        "arrived_s": SECONDS,
+        "answered_s": SECONDS,
+        "outcome": NAME,  # acknowledged | rejected | failed | unanswered
+        "reason": NAME,
+        "product_id": SMALL,  # of a catalogue, restock or carts command
+        "quantity": SMALL,  # units added by a restock or carts command
+    },
+    # One row per committed event; key is the customer or the product.
+    "events": {
+        "source": NAME,
+        "position": INT,
+        "type": NAME,
+        "key": SMALL,
+        "order_id": INT,
+        "committed_s": SECONDS,
+    },
+    # The lines of each committed OrderPlaced.
+    "lines": {"position": INT, "product_id": SMALL, "quantity": SMALL},
+    # One row per handling of a delivered event that ended; `applied` rows are visible from applied_s on.
+    "applied": {
+        "consumer": NAME,
+        "source": NAME,
+        "position": INT,
+        "taken_s": SECONDS,  # when its service began
+        "applied_s": SECONDS,
+        "attempts": SMALL,
+        "outcome": NAME,  # applied | duplicate | skipped | parked | failed
+    },
+    # One row per read of a client. seen is the version it got of its key: for `history` and `own` the
+    # customer's orders in the read model, for `stock` the OrderPlaced events of the product, for `browse`
+    # the catalogue and inventory events of the product. −1: not judged, as for a list of products.
+    "reads": {
+        "kind": NAME,  # history | own | stock | browse
+        "session": SMALL,
+        "key": SMALL,
+        "arrived_s": SECONDS,
+        "read_s": SECONDS,  # the instant whose state was returned
+        "seen": SMALL,
+        "outcome": NAME,  # ok | failed
+    },
+    # One row per occurrence of a fault; hits counts what it touched.
+    "faults": {
+        "fault": SMALL,  # index in the scenario file
+        "kind": NAME,
+        "on": NAME,
+        "start_s": SECONDS,
+        "end_s": SECONDS,
+        "hits": INT,
+    },
+    # Inbox depths, sampled at fixed instants; a row where the depth is not what it was at the last.
+    "queues": {"node": NAME, "at_s": SECONDS, "depth": SMALL},
+    # The command side at the end: every order it holds.
+    "orders": {"order_id": INT, "customer_id": SMALL, "total_minor": INT, "lines": SMALL},
+    # The read model at the end: every row of CustomerOrderSummary.
+    "summaries": {"order_id": INT, "customer_id": SMALL, "total_minor": INT, "lines": SMALL},
+}
+
+
+class Recorder:
+    """Collects the trace of one run.
+
+    `row(table)` returns a function that appends one row, its arguments being the table's columns in their
+    order, names already interned with `intern`. It is made once per place that records:
+
+    >>> trace = Recorder()
+    >>> depth = trace.row("queues")
+    >>> depth(trace.intern("orders"), 0.5, 3)
+    >>> trace.count("queues")
+    1
+    >>> trace.frame_columns("queues")["node"].to_pylist()
+    ['orders']
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[array[Any]]] = {
+            table: [array(_TYPECODE[kind]) for kind in columns.values()] for table, columns in SCHEMA.items()
+        }
+        self._names: list[str] = []
+        self._ids: dict[str, int] = {}
+        self._rows: dict[str, Callable[..., None]] = {}
+
+    def intern(self, name: str) -> int:
+        """The number that stands for a name in this trace."""
+        number = self._ids.get(name)
+        if number is None:
+            number = self._ids[name] = len(self._names)
+            self._names.append(name)
+        return number
+
+    def row(self, table: str) -> Callable[..., None]:
+        """A function that appends one row to the table; arguments in the order of the columns."""
+        if table not in self._rows:
+            self._rows[table] = _appender([column.append for column in self._columns[table]])
+        return self._rows[table]
+
+    def count(self, table: str) -> int:
+        """How many rows the table has."""
+        return len(self._columns[table][0])
+
+    @property
+    def rows(self) -> int:
+        """How many rows all tables have together."""
+        return sum(self.count(table) for table in SCHEMA)
+
+    def column(self, table: str, column: str) -> Sequence[float]:
+        """One column as it stands; names as their numbers."""
+        return self._columns[table][list(SCHEMA[table]).index(column)]
+
+    def frame_columns(self, table: str) -> Mapping[str, pa.Array]:
+        """The table's columns as Arrow arrays; names as dictionaries."""
+        import numpy as np
+        import pyarrow as pa
+
+        arrays = {}
+        names = pa.array(self._names, pa.string())
+        for (column, kind), buffer in zip(SCHEMA[table].items(), self._columns[table], strict=True):
+            values = (
+                np.frombuffer(buffer, dtype=buffer.typecode) if len(buffer) else np.empty(0, buffer.typecode)
+            )
+            if kind is NAME:
+                arrays[column] = pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int32)), names)
+            else:
+                arrays[column] = pa.array(values)
+        return arrays
+
+    def write(self, folder: Path) -> None:
+        """Write each table to `folder` as `<table>.parquet`."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        for table in SCHEMA:
+            pq.write_table(pa.table(dict(self.frame_columns(table))), folder / f"{table}.parquet")
+
+    def sha256(self) -> str:
+        """A digest of all tables in a form that depends on nothing but what they say.
+
+        Columns in the order of the schema; numbers as little-endian bytes; names as ranks among the sorted
+        names of their column, which precede them as text.
+        """
+        import numpy as np
+
+        digest = hashlib.sha256()
+        for table, columns in SCHEMA.items():
+            for (column, kind), buffer in zip(columns.items(), self._columns[table], strict=True):
+                values = np.array(buffer)
+                digest.update(f"{table}.{column}:{kind}:{len(values)}\n".encode())
+                if kind is NAME:
+                    used, codes = np.unique(values, return_inverse=True)
+                    names = [self._names[number] for number in used]
+                    ranks = np.argsort(np.argsort(np.array(names, dtype=str)))
+                    digest.update("\n".join(sorted(names)).encode())
+                    values = ranks[codes] if len(values) else codes
+                digest.update(values.astype(values.dtype.newbyteorder("<")).tobytes())
+        return digest.hexdigest()
+
+
+def _appender(appends: list[Callable[[Any], None]]) -> Callable[..., None]:
+    """A function of len(appends) arguments that appends each to its column, unrolled for speed."""
+    names = [f"a{i}" for i in range(len(appends))]
+    source = f"def row({', '.join('v' + n for n in names)}):\n" + "".join(f"    {n}(v{n})\n" for n in names)
+    scope: dict[str, Any] = dict(zip(names, appends, strict=True))
+    exec(source, scope)  # noqa: S102  # the text is made here from column counts alone
+    row: Callable[..., None] = scope["row"]
+    return row
