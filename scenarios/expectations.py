@@ -1,0 +1,238 @@
+"""What a scenario claims: a measure with a limit (`lag.p99{summary} < 2s`), or a checker (`no lost`).
+
+>>> parse("lag.p99{summary} < 2s")
+Expectation(measure='lag', part='summary', op='<', value=2.0, statistic='p99', argument=None)
+>>> parse("converged within 20s")
+Checker(name='converged', within=20.0)
+"""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from scenarios import names
+from scenarios.errors import ScenarioError, listed, quoted, unknown
+from scenarios.values import format_duration, format_number, parse_duration, parse_number
+
+Unit = Literal["duration", "count", "share"]
+Parts = Literal["projection", "read", "load", "endpoint"]
+
+STATISTICS = ("mean", "p50", "p95", "p99", "p999", "max")
+
+ENDPOINTS: Mapping[str, str] = {
+    "POST /orders": "orders",
+    "GET /customer/{id}/orders": "history",
+    "GET /inventory/products/{id}": "stock",
+    "GET /products": "browse",
+    "GET /products/{id}": "browse",
+}
+"""The kind of load that asks at each HTTP endpoint."""
+
+PARTS: Mapping[Parts, tuple[str, ...]] = {
+    "projection": names.CONSUMERS,
+    "read": ("history", "own", "stock", "browse"),
+    "load": names.LOADS,
+    "endpoint": (*names.LOADS, *ENDPOINTS),
+}
+"""What may stand in the braces of a measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a measure is written with: its unit, what its braces name (None: no braces), its statistics."""
+
+    unit: Unit
+    parts: Parts | None
+    statistics: tuple[str, ...] = ()
+    argument: bool = False  # a duration in parentheses
+
+
+MEASURES: Mapping[str, Measure] = {
+    "lag": Measure("duration", "projection", STATISTICS),
+    "backlog": Measure("count", "projection", ("mean", "max")),
+    "time_behind": Measure("duration", "projection", ("mean", "max")),
+    "age_of_information": Measure("duration", "projection", ("mean", "max")),
+    "visible_within": Measure("share", "projection", argument=True),
+    "recovery": Measure("duration", "projection"),
+    "stale_reads": Measure("share", "read"),
+    "read_your_writes": Measure("share", None),
+    "monotonic_reads": Measure("share", None),
+    "success": Measure("share", "load"),
+    "latency": Measure("duration", "endpoint", STATISTICS),
+    "oversold": Measure("count", None),
+    "dead_letters": Measure("count", None),
+}
+
+CHECKERS = (
+    "no lost",
+    "no phantom",
+    "no doubled",
+    "no reordered",
+    "join right",
+    "stock conserved",
+    "converged",
+    "in bounds",
+    "faults fired",
+)
+
+OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+_CLAIM = re.compile(
+    r"(?P<measure>\w+)(?:\.(?P<statistic>\w+))?\s*(?:\((?P<argument>[^(){}]*)\))?\s*(?:\{(?P<part>.*)\})?\s*"
+    r"(?P<op>[<>=!]+)\s*(?P<value>[^<>=!{}]*)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A measure and the limit that it must keep; `value` and `argument` are seconds where they are times."""
+
+    measure: str
+    part: str | None
+    op: str
+    value: float
+    statistic: str | None = None
+    argument: float | None = None
+
+    @property
+    def subject(self) -> str:
+        """What is measured, as it is written: `lag.p99{summary}`."""
+        statistic = f".{self.statistic}" if self.statistic else ""
+        argument = f"({format_duration(self.argument)})" if self.argument is not None else ""
+        part = f"{{{self.part}}}" if self.part is not None else ""
+        return f"{self.measure}{statistic}{argument}{part}"
+
+    @property
+    def text(self) -> str:
+        """The expectation as it is written; `parse` gives back an equal one."""
+        unit = MEASURES[self.measure].unit
+        limit = format_duration(self.value) if unit == "duration" else format_number(self.value)
+        return f"{self.subject} {self.op} {limit}"
+
+    def holds(self, value: float) -> bool:
+        """Whether a measured value keeps the limit; NaN keeps none."""
+        return OPERATORS[self.op](value, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """A question with the answer yes or no; `within` (s) bounds the time that `converged` may take."""
+
+    name: str
+    within: float | None = None
+
+    @property
+    def text(self) -> str:
+        """The checker as it is written; `parse` gives back an equal one."""
+        return self.name if self.within is None else f"{self.name} within {format_duration(self.within)}"
+
+
+def parse(text: str) -> Expectation | Checker:
+    """The expectation or the checker that the text names.
+
+    Raises:
+        ScenarioError: no such measure, statistic, part, unit or checker.
+
+    """
+    body = " ".join(text.split())
+    if not re.search(r"[<>=]", body) and re.split(r"\W", body, maxsplit=1)[0] not in MEASURES:
+        return _checker(body)
+    match = _CLAIM.fullmatch(body)
+    if match is None:
+        raise ScenarioError(f'{quoted(text)} is not an expectation; write it like "lag.p99{{summary}} < 2s".')
+    name, op = match["measure"], match["op"]
+    if name not in MEASURES:
+        raise unknown(name, "a measure", MEASURES)
+    if op not in OPERATORS:
+        raise unknown(op, "a comparison", OPERATORS)
+    measure = MEASURES[name]
+    return Expectation(
+        measure=name,
+        part=_part(text, name, measure, match["part"]),
+        op=op,
+        value=_limit(text, name, measure, match["value"].strip()),
+        statistic=_statistic(text, name, measure, match["statistic"]),
+        argument=_argument(text, name, measure, match["argument"]),
+    )
+
+
+def _checker(body: str) -> Checker:
+    name, _, within = body.partition(" within ")
+    if name not in CHECKERS:
+        raise unknown(name, "a checker, and has no limit as a measure would", CHECKERS)
+    if not within:
+        return Checker(name)
+    if name != "converged":
+        raise ScenarioError(f"{quoted(body)}: {name} takes no time; write {quoted(name)}.")
+    return Checker(name, parse_duration(within))
+
+
+def _part(text: str, name: str, measure: Measure, part: str | None) -> str | None:
+    if measure.parts is None:
+        if part is not None:
+            raise ScenarioError(f"{quoted(text)}: {name} has no parts; leave out {quoted(f'{{{part}}}')}.")
+        return None
+    valid = PARTS[measure.parts]
+    if part is None:
+        raise ScenarioError(
+            f"{quoted(text)} does not say of what; write {quoted(f'{name}{{{valid[0]}}}')} "
+            f"(or another of {listed(valid)})."
+        )
+    if part.strip() not in valid:
+        raise unknown(part.strip(), f"a part of {name}", valid)
+    return part.strip()
+
+
+def _statistic(text: str, name: str, measure: Measure, statistic: str | None) -> str | None:
+    if not measure.statistics:
+        if statistic is not None:
+            raise ScenarioError(
+                f"{quoted(text)}: {name} has no statistics; leave out {quoted('.' + statistic)}."
+            )
+        return None
+    if statistic is None:
+        raise ScenarioError(
+            f"{quoted(text)} does not say which value; write {quoted(f'{name}.{measure.statistics[-1]}')} "
+            f"(or another of {listed(measure.statistics)})."
+        )
+    if statistic not in measure.statistics:
+        raise unknown(statistic, f"a statistic of {name}", measure.statistics)
+    return statistic
+
+
+def _argument(text: str, name: str, measure: Measure, argument: str | None) -> float | None:
+    if not measure.argument:
+        if argument is not None:
+            raise ScenarioError(
+                f"{quoted(text)}: {name} takes no argument; leave out {quoted(f'({argument})')}."
+            )
+        return None
+    if argument is None:
+        raise ScenarioError(f"{quoted(text)} does not say within which time; write {quoted(f'{name}(2s)')}.")
+    return parse_duration(argument)
+
+
+def _limit(text: str, name: str, measure: Measure, value: str) -> float:
+    if not value:
+        raise ScenarioError(f'{quoted(text)} has no limit; write it like "lag.p99{{summary}} < 2s".')
+    if measure.unit == "duration":
+        return parse_duration(value)
+    try:
+        number = parse_number(value)
+    except ScenarioError:
+        raise ScenarioError(
+            f"{quoted(text)}: {name} is a {measure.unit} and {quoted(value)} is not; "
+            f"write a plain number, such as {quoted('0.01' if measure.unit == 'share' else '5000')}."
+        ) from None
+    if measure.unit == "share" and number > 1:
+        raise ScenarioError(
+            f'{quoted(text)}: {name} is a share, at most 1; write a number such as "0.01" for 1 %.'
+        )
+    return number

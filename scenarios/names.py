@@ -1,0 +1,55 @@
+"""The names that a scenario may use for the parts of the system, and patterns of such names.
+
+A name stands for itself, `*` for any name, and `a--b` for both links between a and b.
+
+>>> matching("orders->*", LINKS)
+('orders->inventory', 'orders->summary')
+>>> matching("inventory--products", LINKS)
+('inventory->products',)
+"""
+
+import re
+from collections.abc import Iterable
+
+from actors.topology import CONSUMERS as _FOLLOWED
+from actors.topology import LINKS, NODES, STORES
+
+__all__ = [
+    "CONSUMERS",
+    "LINKS",
+    "LOADS",
+    "MESSAGES",
+    "NODES",
+    "PRESETS",
+    "STORES",
+    "TIMES",
+    "VERDICTS",
+    "WHENS",
+    "matching",
+]
+
+CONSUMERS = tuple(_FOLLOWED)
+"""What follows events: the projections, and the services that act on the events of others."""
+
+TIMES = (*NODES, *STORES, "checkpoint")
+"""What may take time."""
+
+LOADS = ("orders", "checkouts", "history", "stock", "browse", "restock", "catalogue")
+"""The kinds of requests that arrive."""
+
+MESSAGES = ("OrderPlaced", "ProductAdded", "ProductRenamed", "ProductRepriced", "InventoryUpdated")
+"""The events that faults can single out."""
+
+PRESETS = ("textbook-outbox", "naive-in-process")
+"""Names for whole sets of policies."""
+
+VERDICTS = ("pass", "fail", "unknown")
+WHENS = ("warm", "run", "settle", "always")
+
+
+def matching(pattern: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the names that the pattern means, in their order; none if it means nothing."""
+    one, both, other = pattern.partition("--")
+    patterns = [f"{one}->{other}", f"{other}->{one}"] if both else [pattern]
+    expressions = [re.compile(re.escape(text).replace(r"\*", ".*")) for text in patterns]
+    return tuple(name for name in names if any(expression.fullmatch(name) for expression in expressions))
