@@ -1,0 +1,1 @@
+"""The virtual-time runtime on SimPy, and the workload generator on it."""

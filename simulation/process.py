@@ -1,0 +1,214 @@
+"""An actor's life in virtual time: its inbox, and the greenlet in which its handlers run and may wait.
+
+A message to an idle actor costs one scheduled call, at the end of its service; a message to a busy one waits
+in the inbox and costs one when its turn comes, or none if its service takes no time. Whoever waits in a
+handler parks the greenlet, and SimPy's clock goes on with what else is due.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from greenlet import greenlet
+from pykka import messages as pykka_messages
+from simpy.events import NORMAL
+
+from actors.supervision import Killed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pykka._envelope import Envelope
+    from simpy import Environment
+
+    from simulation.future import VirtualReply
+
+_STOP = pykka_messages._ActorStop  # noqa: SLF001  # Pykka's makers of actor types have no public name for it
+
+
+class Call:
+    """What SimPy needs to know of an event that is only a call: its callbacks, and that it did not fail."""
+
+    __slots__ = ("callbacks",)
+    _ok = True
+
+    def __init__(self, callbacks: list[Callable[[Any], Any]]) -> None:
+        self.callbacks = callbacks
+
+
+class Process(greenlet):
+    """A thread of control in virtual time, with an inbox (Pykka's `put`, `get`, `empty`).
+
+    At any moment it is idle (parked, inbox empty), serving (parked until the service of the message in hand
+    ends), running, or waiting inside a handler. `paused` holds it where it is: a service keeps its remaining
+    time, any other wait ends no sooner than the pause.
+    """
+
+    def __init__(self, env: Environment, hub: greenlet, name: str = "") -> None:
+        super().__init__(parent=hub)
+        self.name = name
+        self.mail: deque[Envelope[Any]] = deque()
+        self.hand: Envelope[Any] | None = None
+        self.service: Callable[[], float] | None = None  # draws service times; None: no message takes any
+        self.works: tuple[type, ...] | None = None
+        self.begun_s = 0.0  # when the message in hand was taken
+        self.killed = False
+        self.paused = False
+        self.closing = False  # the actor has stopped and empties its inbox
+        self.waits_for: VirtualReply | None = None
+        self._env = env
+        self._to_hub = hub.switch
+        # SimPy's type hints ask for an Event; its documentation asks for what Call has.
+        self._schedule: Callable[[Any, Any, float], None] = env.schedule
+        self._idle = False
+        self._served_from_s = 0.0
+        self._service_s = 0.0
+        self._halted: str = ""  # what a pause has interrupted: "mail", "service" or "wait"
+        self._on_wake: list[Callable[[Any], Any]] = [self._wake]
+        self._on_served: list[Callable[[Any], Any]] = [self.switch]
+        self._call = Call([])  # the end of the service; one object serves all services
+
+    def live(self, life: Callable[[], object]) -> None:
+        """Begin to run `life` now, until it returns or the process is killed."""
+
+        def guarded() -> None:
+            with contextlib.suppress(Killed):
+                life()
+
+        self.run = guarded
+        self.wake_after(0.0)
+
+    # -- the inbox -------------------------------------------------------------------------------------
+
+    def put(self, envelope: Envelope[Any]) -> None:
+        """Take a message in; an idle actor begins with it at once."""
+        if self._idle:
+            self._idle = False
+            self.hand = envelope
+            self.begun_s = now = self._env.now
+            self._serve(0.0 if self.service is None else self._duration(envelope.message), now)
+        else:
+            self.mail.append(envelope)
+
+    def get(self) -> Envelope[Any]:
+        """The next message, once its service has ended."""
+        if self.mail and not self.paused:
+            envelope = self.hand = self.mail.popleft()
+            self.begun_s = now = self._env.now
+            if self.service is not None and not self.closing:
+                seconds = self._duration(envelope.message)
+                if seconds > 0.0:
+                    self._serve(seconds, now)
+                    self._to_hub()
+            return envelope
+        self.hand = None
+        if self.killed:
+            raise Killed
+        if self.paused:
+            self._halted = "mail"
+        else:
+            self._idle = True
+        self._to_hub()
+        return self.hand  # type: ignore[return-value]  # put() or resume() has set it before the wake
+
+    def __len__(self) -> int:
+        """How many messages wait."""
+        return len(self.mail)
+
+    def empty(self) -> bool:
+        """Whether no message waits."""
+        return not self.mail
+
+    def _duration(self, message: Any) -> float:
+        kind = type(message)
+        if kind is _STOP or (self.works is not None and kind not in self.works):
+            return 0.0
+        return self.service()  # type: ignore[misc]  # callers ask only when there is a service
+
+    # -- waiting ---------------------------------------------------------------------------------------
+
+    def _serve(self, seconds: float, now: float) -> None:
+        """Wake when so much service has been given; pauses do not count."""
+        self._served_from_s = now
+        self._service_s = seconds
+        call = self._call
+        call.callbacks = self._on_served
+        self._schedule(call, NORMAL, seconds)
+
+    def work(self, seconds: float) -> None:
+        """Inside a handler: spend service time."""
+        if seconds > 0.0:
+            if self.killed:
+                raise Killed
+            self._serve(seconds, self._env.now)
+            self._to_hub()
+
+    def sleep(self, seconds: float) -> None:
+        """Inside a handler: let time pass."""
+        self.wake_after(seconds)
+        self.park()
+
+    def wake_after(self, seconds: float) -> Call:
+        """Schedule the end of a wait; the call returned can be taken back by emptying its callbacks."""
+        call = Call(self._on_wake)
+        self._schedule(call, NORMAL, seconds)
+        return call
+
+    def park(self) -> None:
+        """Inside a handler: give control back to the clock until woken."""
+        if self.killed:
+            raise Killed
+        self._to_hub()
+
+    def _wake(self, _event: Any) -> None:
+        if self.paused:
+            self._halted = "wait"
+        elif not self.killed:
+            self.switch()
+
+    # -- what faults do to it --------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Freeze; messages go on arriving."""
+        self.paused = True
+        if self._idle:
+            self._idle = False
+            self._halted = "mail"
+        elif self._call.callbacks is self._on_served:
+            self._call.callbacks = []
+            self._call = Call([])
+            self._service_s -= self._env.now - self._served_from_s
+            self._halted = "service"
+
+    def resume(self) -> int:
+        """Go on where the pause came; return how many messages it has held up."""
+        if not self.paused:
+            return 0
+        self.paused = False
+        halted, self._halted = self._halted, ""
+        held = len(self.mail) + (self.hand is not None)
+        if halted == "service":
+            self._serve(self._service_s, self._env.now)
+        elif halted == "wait":
+            self.wake_after(0.0)
+        elif halted == "mail":
+            self._idle = True
+            if self.mail:
+                self.put(self.mail.popleft())
+        return held
+
+    def kill(self) -> list[Envelope[Any]]:
+        """End the process where it stands; return the messages that are lost with it."""
+        lost = [self.hand] if self.hand is not None else []
+        lost += self.mail
+        self.mail.clear()
+        self.hand = None
+        self.killed = True
+        self.waits_for = None
+        self._idle = False
+        self._call.callbacks = []
+        if self.gr_frame is not None:  # it has begun, and is parked somewhere
+            self.throw(Killed)
+        return lost

@@ -1,0 +1,310 @@
+"""The virtual-time runtime: Pykka actors on SimPy's clock.
+
+It fills the three hooks that Pykka leaves to makers of actor types (inbox, future, loop), so any Pykka actor
+class runs on it unchanged by being started through it:
+
+>>> import pykka
+>>> class Greeter(pykka.ThreadingActor):
+...     def on_receive(self, message):
+...         return f"hello {message}"
+>>> with VirtualRuntime() as runtime:
+...     greeter = runtime.start(Greeter, name="greeter")
+...     greeter.ask("world")
+'hello world'
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, cast
+
+import pykka
+import simpy
+from greenlet import getcurrent
+from simpy.events import NORMAL
+
+from actors.gate import RuleGate
+from actors.link import Link
+from actors.runtime import Deadlock, Reply, RuntimeFailure
+from actors.supervision import SupervisedRuntime
+from scenarios.randomness import Streams
+from simulation.future import VirtualReply
+from simulation.process import Call, Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from actors.trace import Recorder
+    from scenarios.distributions import Distribution
+
+
+class VirtualTimer:
+    """A scheduled call that can be taken back."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def cancel(self) -> None:
+        """See `actors.runtime.Timer`."""
+        if self._call.callbacks is not None:
+            self._call.callbacks = []
+
+
+class VirtualRuntime(SupervisedRuntime):
+    """Actors in virtual time, in one thread; equal seeds give equal runs.
+
+    `times` are the service times of nodes, of store calls (`store:products`) and of `checkpoint`; `delays`
+    those of links, by name or pattern. The clock begins at `start_s`. Use it as a context manager, or `close`
+    it: actors that are left parked keep their memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        streams: Streams | None = None,
+        times: Mapping[str, Distribution] | None = None,
+        delays: Mapping[str, Distribution] | None = None,
+        fifo: bool = True,
+        start_s: float = 0.0,
+        recorder: Recorder | None = None,
+    ) -> None:
+        super().__init__(recorder)
+        self._env = simpy.Environment(start_s)
+        self._hub = getcurrent()
+        self._streams = streams or Streams(0)
+        self._times = dict(times or {})
+        self._delays = dict(delays or {})
+        self._fifo = fifo
+        self._samplers: dict[str, Callable[[], float] | None] = {}
+        self._tasks: set[Process] = set()
+        self._reply_class = cast(
+            "type[VirtualReply]", type("VirtualReply", (VirtualReply,), {"runtime": self})
+        )
+
+    # -- the clock -------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """See `Runtime`."""
+        return self._env.now
+
+    def run(self, until: float) -> None:
+        """Let everything happen that is due before `until`.
+
+        Raises:
+            Deadlock: actors wait for each other and nothing is scheduled any more, or never will be for them.
+
+        """
+        self._only_from_outside("run")
+        if until <= self._env.now:
+            return
+        self._env.run(until)
+        stuck = self._waiting_in_circles() or (
+            self._waiting() if self._env.peek() == simpy.core.Infinity else []
+        )
+        if stuck:
+            raise Deadlock(self._who_waits(stuck))
+
+    def run_until_done(self, reply: VirtualReply, timeout: float | None) -> None:
+        """Run the clock until the reply is there, or for at most `timeout` seconds."""
+        self._only_from_outside("wait")
+        end = simpy.core.Infinity if timeout is None else self._env.now + timeout
+        while not reply.done:
+            if self._env.peek() > end:
+                self._env.run(end)
+                return
+            try:
+                self._env.step()
+            except simpy.core.EmptySchedule:
+                if timeout is None:
+                    raise Deadlock(
+                        f"nothing is scheduled any more, and {reply.owner or 'nobody'} has not answered; "
+                        + self._who_waits(self._waiting())
+                    ) from None
+                return
+
+    def schedule(self, call: Call, delay: float) -> None:
+        """Put a call on the clock, `delay` seconds from now."""
+        if delay < 0.0:
+            raise RuntimeFailure(f"cannot make a call {-delay:.9g} s in the past; time only goes on")
+        self._env.schedule(call, NORMAL, delay)  # type: ignore[arg-type]  # SimPy asks no more of an event
+
+    def call_at(self, instant: float, call: Callable[..., object], *args: Any) -> Call:
+        """See `SupervisedRuntime`."""
+        return self._call_in(instant - self._env.now, call, *args)
+
+    def sleep(self, seconds: float) -> None:
+        """See `Runtime`; called from outside any actor it runs the clock."""
+        process = getcurrent()
+        if isinstance(process, Process):
+            process.sleep(seconds)
+        else:
+            self.run(self._env.now + seconds)
+
+    def work(self) -> None:
+        """See `Runtime`."""
+        process = getcurrent()
+        if isinstance(process, Process) and process.service is not None:
+            process.work(process.service())
+
+    def spend(self, purpose: str) -> None:
+        """See `Runtime`."""
+        process = getcurrent()
+        sampler = self._sampler(purpose)
+        if sampler is not None and isinstance(process, Process):
+            process.work(sampler())
+
+    def after(self, delay: float, call: Callable[..., object], *args: Any) -> VirtualTimer:
+        """See `Runtime`."""
+        process = getcurrent()
+        if not isinstance(process, Process):
+            return VirtualTimer(self._call_in(delay, call, *args))
+
+        def ring() -> None:
+            if not process.killed and not process.dead:
+                call(*args)
+
+        return VirtualTimer(self._call_in(delay, ring))
+
+    def random(self, name: str) -> Callable[[], float]:
+        """See `Runtime`."""
+        return self._streams.stream(name).uniform
+
+    # -- threads of control ------------------------------------------------------------------------
+
+    def spawn(self, function: Callable[..., object], *args: Any) -> None:
+        """Let `function(*args)` run from now on in a thread of control of its own, where it may wait."""
+        process = Process(self._env, self._hub, "client")
+
+        def life() -> None:
+            try:
+                function(*args)
+            finally:
+                self._tasks.discard(process)
+
+        self._tasks.add(process)
+        process.live(life)
+
+    def taken(self) -> float:
+        """See `Runtime`."""
+        process = getcurrent()
+        return process.begun_s if isinstance(process, Process) else self._env.now
+
+    def close(self) -> None:
+        """See `Runtime`."""
+        super().close()
+        for task in list(self._tasks):
+            task.kill()
+
+    def _call_in(self, delay: float, call: Callable[..., object], *args: Any) -> Call:
+        scheduled = Call([lambda _event: call(*args)])
+        self.schedule(scheduled, delay)
+        return scheduled
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    def _sampler(self, name: str) -> Callable[[], float] | None:
+        """Draws the times of this name, from a stream of its own; None if it takes no time."""
+        if name not in self._samplers:
+            time = self._times.get(name)
+            stream = self._streams.stream(f"time/{name}")
+            self._samplers[name] = None if time is None or time.zero else time.sampler(stream)
+        return self._samplers[name]
+
+    def _service(self, name: str, node: str) -> Callable[[], float] | None:
+        """Draws service times of one actor of a node: a stream for each, one distribution for all."""
+        time = self._times.get(node)
+        if time is None or time.zero:
+            return None
+        if name not in self._samplers:
+            self._samplers[name] = time.sampler(self._streams.stream(f"time/{name}"))
+        return self._samplers[name]
+
+    def _make_link(self, name: str) -> Link:
+        pattern = matching(name, list(self._delays))
+        delay = self._delays[pattern] if pattern is not None else None
+        stream = self._streams.stream(f"link/{name}")
+        sampler = None if delay is None or delay.zero else delay.sampler(stream)
+        return Link(self, sampler, fifo=self._fifo)
+
+    def _make_gate(self, store: str) -> RuleGate:
+        return RuleGate(self, store, self._sampler(f"store:{store}"))
+
+    def _make_reply(self) -> Reply:
+        return self._reply_class()
+
+    def _on_own_thread(self) -> bool:
+        return isinstance(getcurrent(), Process)
+
+    def _hooks(self, name: str, node: str, works: tuple[type, ...] | None) -> dict[str, Any]:
+        def create_inbox() -> Process:
+            process = Process(self._env, self._hub, name)
+            process.service = self._service(name, node)
+            process.works = works
+            return process
+
+        def create_future() -> VirtualReply:
+            reply = self._reply_class()
+            reply.owner = name
+            return reply
+
+        def start_loop(actor: pykka.Actor) -> None:
+            cast("Process", actor.actor_inbox).live(actor._actor_loop)  # noqa: SLF001  # a maker's hook
+
+        def teardown(actor: pykka.Actor) -> None:
+            cast("Process", actor.actor_inbox).closing = True
+            pykka.Actor._actor_loop_teardown(actor)  # noqa: SLF001  # as above
+
+        return {
+            "_create_actor_inbox": staticmethod(create_inbox),
+            "_create_future": staticmethod(create_future),
+            "_start_actor_loop": start_loop,
+            "_actor_loop_teardown": teardown,
+        }
+
+    # -- who waits for whom ----------------------------------------------------------------------------
+
+    def _waiting(self) -> list[Process]:
+        processes = [actor.inbox for actor in self._actors.values() if actor.ref is not None]
+        return [p for p in (*processes, *self._tasks) if p.waits_for is not None]
+
+    def _waiting_in_circles(self) -> list[Process]:
+        waits = {p.name: p for p in self._waiting()}
+        for process in waits.values():
+            seen: list[Process] = []
+            link: Process | None = process
+            while link is not None and link not in seen:
+                seen.append(link)
+                link = waits.get(link.waits_for.owner) if link.waits_for is not None else None
+            if link is process:
+                return seen
+        return []
+
+    def _who_waits(self, processes: Sequence[Process]) -> str:
+        if not processes:
+            return "no actor waits for another"
+        waits = [
+            f"{p.name} waits for a reply from {p.waits_for.owner or 'nobody'}"
+            for p in processes
+            if p.waits_for is not None
+        ]
+        return "; ".join(waits) + f" (at {self._env.now:.9g} s); answer before you ask, or ask with a timeout"
+
+
+def matching(name: str, patterns: list[str]) -> str | None:
+    """The pattern that governs a link: its own name before wildcards, a later wildcard before an earlier.
+
+    >>> matching("orders->summary", ["*->summary", "orders->*"])
+    'orders->*'
+    """
+    if name in patterns:
+        return name
+    for pattern in reversed(patterns):
+        if fnmatchcase(name, pattern):
+            return pattern
+        if "--" in pattern:
+            one, other = pattern.split("--", 1)
+            if fnmatchcase(name, f"{one}->{other}") or fnmatchcase(name, f"{other}->{one}"):
+                return pattern
+    return None
