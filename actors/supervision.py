@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import sys
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -263,6 +264,9 @@ class SupervisedRuntime(Runtime):
             if cast("Any", self.actor_inbox).killed:
                 # Pykka takes the end of a killed actor for an exit of the program and would stop every actor.
                 raise Killed
+            error = sys.exc_info()[1]
+            if isinstance(error, KeyboardInterrupt):
+                raise error  # the program is interrupted, not this actor
             super(supervised, self)._stop()  # type: ignore[misc]
 
         supervised: type[A] = type(

@@ -1,0 +1,1 @@
+"""The command line, and what joins the parts: run, measure, judge, report."""

@@ -1,0 +1,163 @@
+"""What a run looks like in the terminal: progress while it runs, then the verdict and the main numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console, RenderableType
+
+    from cqrs_lab.experiment import Outcome
+
+VERDICT_STYLES = {"pass": "bold green", "fail": "bold red", "unknown": "bold yellow"}
+VIEWS = ("summary", "products", "inventory")
+"""The read models of the table, in this order; the order service's own knowledge of the stock comes last."""
+
+PERMANENT = ("missing", "extra", "doubled", "wrong", "pending", "parked")
+"""The gaps that are left at the end; what was only late has closed by then."""
+
+_MARKS = {True: Text("held", "green"), False: Text("broken", "bold red"), None: Text("unknown", "yellow")}
+
+
+class Progressing:
+    """A progress bar on the console while a run goes on; nothing when the console is not a terminal."""
+
+    def __init__(self, console: Console, scenario: str) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=40),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._scenario = scenario
+        self._task = self._progress.add_task(scenario, total=1.0)
+
+    def __enter__(self) -> Callable[[str, float], object]:
+        self._progress.start()
+        return self._update
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._progress.stop()
+
+    def _update(self, stage: str, share: float) -> None:
+        self._progress.update(self._task, completed=share, description=f"{self._scenario}: {stage}")
+
+
+def duration(seconds: float | None) -> str:
+    """A duration for people.
+
+    >>> [duration(s) for s in (0.0, 0.00042, 0.0123, 1.5, 75.0, None)]
+    ['0 s', '0.42 ms', '12.3 ms', '1.5 s', '75 s', '–']
+    """
+    if seconds is None:
+        return "–"
+    if seconds and seconds < 0.9995:
+        return f"{seconds * 1000:.3g} ms"
+    return f"{seconds:.3g} s" if seconds < 1000 else f"{seconds:,.0f} s"
+
+
+def show(outcome: Outcome, question: str) -> RenderableType:
+    """Verdict, numbers, claims, the sentence to repeat in a meeting, and where it all is."""
+    summary, verdict = outcome.summary, outcome.verdict
+    word = verdict["verdict"]
+    parts: list[RenderableType] = [
+        Text.assemble((f"{word.upper()}  ", VERDICT_STYLES[word]), (question, "italic")),
+        Text(),
+        _read_models(summary),
+        Text(),
+        _counts(summary),
+    ]
+    if verdict["results"]:
+        parts += [Text(), _claims(verdict["results"])]
+    parts += [Text(f"unknown because {reason}", "yellow") for reason in verdict["unknown_because"]]
+    parts += [Text(), Text(outcome.sentence, "bold"), Text(), Text(f"Run folder: {outcome.folder}")]
+    return Group(*parts)
+
+
+def _read_models(summary: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("read model")
+    for head in ("events", "lag p50", "p95", "p99", "max", "largest backlog", "recovery"):
+        table.add_column(head, justify="right")
+    lags = summary["lag_s"]
+    for view in (*VIEWS, "orders"):
+        lag = lags.get(view, {"count": 0})
+        if not lag["count"]:
+            continue
+        count = f"{lag['count']:,}" + (f" ({lag['censored']:,} never)" if lag["censored"] else "")
+        table.add_row(
+            "stock view of orders" if view == "orders" else view,
+            count,
+            *(duration(lag[key]) for key in ("p50", "p95", "p99", "max")),
+            f"{summary['backlog_events'][view]['max']:,}",
+            _recovery(summary, view),
+        )
+    return table
+
+
+def _recovery(summary: dict[str, Any], view: str) -> str:
+    """The longest recovery of the view after a fault; says so if one never came."""
+    if not summary["faults"]:
+        return "–"
+    times = [fault["recovery_s"].get(view) for fault in summary["faults"]]
+    if any(time is None for time in times):
+        return "not reached"
+    return duration(max(times))
+
+
+def _counts(summary: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column()
+    table.add_column()
+    orders = summary["orders"]
+    table.add_row(
+        "orders",
+        ", ".join(f"{orders[what]:,} {what}" for what in ("acknowledged", "rejected", "failed")),
+    )
+    for kind, reads in summary["reads"].items():
+        if reads["count"]:
+            stale = (
+                "none stale"
+                if not reads["stale"]
+                else f"{reads['stale']:,} stale ({reads['stale_ratio']:.2%})"
+            )
+            table.add_row(f"reads of {kind}", f"{reads['count']:,}, {stale}")
+    writes = summary["session"]["read_your_writes"]
+    if writes["opportunities"]:
+        share = writes["violations"] / writes["opportunities"]
+        table.add_row(
+            "read your writes",
+            f"{writes['violations']:,} of {writes['opportunities']:,} reads missed one ({share:.2%})",
+        )
+    for view, gaps in summary["gaps"].items():
+        found = [f"{gaps[what]:,} {what}" for what in PERMANENT if gaps[what]]
+        table.add_row(f"at the end, {view}", ", ".join(found) if found else "complete and right")
+    return table
+
+
+def _claims(results: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in ("expected", "when", "", "found"):
+        table.add_column(head)
+    for result in results:
+        table.add_row(result["text"], result["when"], _MARKS[result["held"]], _found(result))
+    return table
+
+
+def _found(result: dict[str, Any]) -> str:
+    if result["counter_examples"]:
+        first = ", ".join(f"{k} {v}" for k, v in result["counter_examples"][0].items() if v not in (None, ""))
+        return f"{result['count']:,} counter-examples; the first: {first}"
+    if result["value"] is None:
+        return str(result["reason"] or "")
+    number = f"{result['value']:.6g}"
+    return f"{number} of {result['sample_size']:,}" if result["sample_size"] else number
