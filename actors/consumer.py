@@ -6,8 +6,9 @@ as the policy says, tries again what fails, and records each handling in the tra
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import pykka
 
 from actors.messages import Record, Resubscribe, Subscribe
@@ -22,7 +23,7 @@ class NotYet(Exception):
     """The event cannot be handled now, because what it needs has not arrived; later it can."""
 
 
-class Effects(NamedTuple):
+class Effects(msgspec.Struct, frozen=True, gc=False):
     """What one event changes in the consumer's store, and the events that follow from it."""
 
     changes: Sequence[Change]

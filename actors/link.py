@@ -23,14 +23,17 @@ class ActiveRule:
 
 
 class Link:
-    """One direction between two actors; `delay` draws how long a message is under way (None: no time).
+    """The way to one actor from another; `delay` draws how long a message takes (None: no time).
 
     A `fifo` link delivers in the order of sending; when it loses a message on its way, those behind it are
     lost with it, as on a connection that breaks. On another link a later message may overtake.
     """
 
-    def __init__(self, runtime: SupervisedRuntime, delay: Callable[[], float] | None, *, fifo: bool) -> None:
+    def __init__(
+        self, runtime: SupervisedRuntime, name: str, delay: Callable[[], float] | None, *, fifo: bool
+    ) -> None:
         self._runtime = runtime
+        self._target = name.partition("->")[2]
         self._delay = delay
         self._fifo = fifo
         self._rules: list[ActiveRule] = []
@@ -51,14 +54,10 @@ class Link:
         return remove
 
     def send(
-        self,
-        target: str,
-        message: Any,
-        incarnation: int | None,
-        lost: Callable[[Any], object] | None,
+        self, message: Any, incarnation: int | None = None, lost: Callable[[Any], object] | None = None
     ) -> bool:
-        """Deliver the message at once or later; False if it is certain now that it does not arrive."""
-        runtime = self._runtime
+        """See `actors.runtime.Channel`."""
+        runtime, target = self._runtime, self._target
         if incarnation is not None and incarnation != runtime.incarnation(target):
             return False
         delay = self._delay() if self._delay is not None else 0.0
@@ -74,18 +73,16 @@ class Link:
         if not runtime.is_alive(target):
             return False
         with self._lock:
-            now = runtime.now()
-            arrival = now + delay
+            arrival = runtime.now() + delay
             if self._fifo:
                 arrival = self._last_arrival_s = max(arrival, self._last_arrival_s)
             self._under_way += 1
             addressed = runtime.incarnation(target)
-            runtime.call_at(arrival, self._arrive, target, message, addressed, self._connection, lost)
+            runtime.call_at(arrival, self._arrive, message, addressed, self._connection, lost)
         return True
 
     def _arrive(
         self,
-        target: str,
         message: Any,
         incarnation: int,
         connection: int,
@@ -103,7 +100,7 @@ class Link:
                     if not broken:
                         self._connection += 1
                         broken = True
-        runtime = self._runtime
+        runtime, target = self._runtime, self._target
         arrived = not broken and incarnation == runtime.incarnation(target) and runtime.tell(target, message)
         if not arrived and lost is not None:
             lost(message)

@@ -318,8 +318,8 @@ class LiveRuntime(SupervisedRuntime):
         with self._lock:  # it may fail before `_incarnate` knows it
             super()._failed(actor, ref, error)
 
-    def _make_link(self, name: str) -> Link:  # noqa: ARG002  # the wires here are alike: they take no time
-        return Link(self, None, fifo=True)
+    def _make_link(self, name: str) -> Link:
+        return Link(self, name, None, fifo=True)
 
     def _make_gate(self, store: str) -> RuleGate:
         return RuleGate(self, store)

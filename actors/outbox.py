@@ -25,7 +25,7 @@ class Outbox:
         self._relay = f"relay/{source}"
         self._direct = policy.publish == "direct"
         self._woken = policy.publish == "outbox" and policy.poll == 0.0
-        self._links = [(f"{source}->{consumer}", consumer) for consumer in consumers]
+        self._channels = [runtime.link(f"{source}->{consumer}") for consumer in consumers]
         intern = runtime.recorder.intern
         self._source_id = intern(source)
         self._type_ids = {kind: intern(kind.__name__) for kind in EVENT_TYPES}
@@ -49,8 +49,8 @@ class Outbox:
         elif self._direct:
             for position, new in zip(positions, events, strict=True):
                 record = Record(self._source, position, new.key, new.recorded_at, new.event)
-                for link, consumer in self._links:
-                    self._runtime.send(link, consumer, record)
+                for channel in self._channels:
+                    channel.send(record)
         return positions
 
     def announce(self) -> None:

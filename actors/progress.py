@@ -65,7 +65,9 @@ class Progress:
         """Note that the event at this position is applied."""
         if position == self.watermark + 1:
             self.watermark = self._watermark_with(position) if self.ahead else position
-            self.ahead = {later for later in self.ahead if later > self.watermark} if self.ahead else self.ahead
+            self.ahead = (
+                {later for later in self.ahead if later > self.watermark} if self.ahead else self.ahead
+            )
         elif position > self.watermark:
             self.ahead.add(position)
 

@@ -14,7 +14,7 @@ import pykka
 
 from actors.messages import Committed, Poll, Record, Redeliver, Resubscribe, Subscribe, Undelivered
 from actors.policy import Policy
-from actors.runtime import Runtime
+from actors.runtime import Channel, Runtime
 from actors.stores.port import Store, StoreError
 
 CHUNK = 256
@@ -28,11 +28,11 @@ NEVER = 2**63
 class Subscription:
     """What one consumer gets next; `broken` while its link refuses."""
 
-    __slots__ = ("broken", "consumer", "incarnation", "link", "lost", "next")
+    __slots__ = ("broken", "channel", "consumer", "incarnation", "lost", "next")
 
-    def __init__(self, source: str, consumer: str, lost: Callable[[str, Record], object]) -> None:
+    def __init__(self, consumer: str, channel: Channel, lost: Callable[[str, Record], object]) -> None:
         self.consumer = consumer
-        self.link = f"{source}->{consumer}"
+        self.channel = channel
         self.lost = partial(lost, consumer)
         self.next = NEVER
         self.incarnation = 0
@@ -51,7 +51,10 @@ class Relay(pykka.Actor):
         self._source = source
         self._store = store
         self._policy = policy
-        self._subscriptions = {consumer: Subscription(source, consumer, self._lost) for consumer in consumers}
+        self._subscriptions = {
+            consumer: Subscription(consumer, runtime.link(f"{source}->{consumer}"), self._lost)
+            for consumer in consumers
+        }
         self._head = 0
         self._poll_number = -(2**63)  # of the next poll: it happens at so many periods
         self._records: list[Record] = []  # a stretch of the log, read ahead
@@ -140,14 +143,18 @@ class Relay(pykka.Actor):
                     self._send(subscription, record)
 
     def _send(self, subscription: Subscription, record: Record) -> None:
-        consumer, incarnation = subscription.consumer, subscription.incarnation
-        runtime = self._runtime
-        if runtime.send(subscription.link, consumer, record, incarnation=incarnation, lost=subscription.lost):
+        if subscription.channel.send(record, subscription.incarnation, subscription.lost):
             subscription.next = record.position + 1
-        elif runtime.incarnation(consumer) == incarnation and runtime.is_alive(consumer):
+        elif self._is_there(subscription):
             self._break(subscription)
         else:
             subscription.next = NEVER  # it will subscribe again, from its checkpoint
+
+    def _is_there(self, subscription: Subscription) -> bool:
+        """Whether the incarnation that subscribed is still alive."""
+        consumer = subscription.consumer
+        current = self._runtime.incarnation(consumer)
+        return current == subscription.incarnation and self._runtime.is_alive(consumer)
 
     def _lost(self, consumer: str, record: Record) -> None:
         """Called by a link, maybe long after the sending, and by whoever's thread that is."""

@@ -58,6 +58,21 @@ class Gate(Protocol):
         ...
 
 
+class Channel(Protocol):
+    """A link from one actor to another, with its delay and its faults."""
+
+    def send(
+        self, message: Any, incarnation: int | None = None, lost: Callable[[Any], object] | None = None
+    ) -> bool:
+        """Deliver the message, at once or later.
+
+        With `incarnation` it reaches only that incarnation of the target, as bytes on a connection do.
+        Returns False if it is certain at once that it does not arrive; `lost(message)` is called if that
+        turns out on the way.
+        """
+        ...
+
+
 class Runtime(ABC):
     """Where actors live. Instants are seconds since the start of the run phase, negative in `warm`."""
 
@@ -144,21 +159,8 @@ class Runtime(ABC):
         return self.request(name, message).get(timeout=timeout)
 
     @abstractmethod
-    def send(
-        self,
-        link: str,
-        target: str,
-        message: Any,
-        *,
-        incarnation: int | None = None,
-        lost: Callable[[Any], object] | None = None,
-    ) -> bool:
-        """Send the message over a link, whose delay and faults it meets.
-
-        With `incarnation` it reaches only that incarnation of the target, as bytes on a connection do.
-        Returns False if it is certain at once that it does not arrive; `lost(message)` is called if that
-        turns out on the way.
-        """
+    def link(self, name: str) -> Channel:
+        """The link of this name, such as `orders->summary`; it leads to the actor named after the arrow."""
 
     # -- failures --------------------------------------------------------------------------------------
 
@@ -195,4 +197,4 @@ class Runtime(ABC):
         """Stop every actor of this runtime and release what it holds."""
 
 
-__all__ = ["Deadlock", "Gate", "Reply", "Runtime", "RuntimeFailure", "Timer"]
+__all__ = ["Channel", "Deadlock", "Gate", "Reply", "Runtime", "RuntimeFailure", "Timer"]

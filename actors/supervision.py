@@ -174,17 +174,12 @@ class SupervisedRuntime(Runtime):
 
     # -- links and stores ------------------------------------------------------------------------------
 
-    def send(
-        self,
-        link: str,
-        target: str,
-        message: Any,
-        *,
-        incarnation: int | None = None,
-        lost: Callable[[Any], object] | None = None,
-    ) -> bool:
+    def link(self, name: str) -> Link:
         """See `Runtime`."""
-        return self._link(link).send(target, message, incarnation, lost)
+        link = self._links.get(name)
+        if link is None:
+            link = self._links[name] = self._make_link(name)
+        return link
 
     def gate(self, store: str) -> RuleGate:
         """See `Runtime`."""
@@ -194,17 +189,11 @@ class SupervisedRuntime(Runtime):
 
     def add_link_rule(self, link: str, rule: LinkRule) -> Callable[[], int]:
         """See `Runtime`."""
-        return self._link(link).add(rule)
+        return self.link(link).add(rule)
 
     def add_store_rule(self, store: str, rule: StoreRule) -> Callable[[], int]:
         """See `Runtime`."""
         return self.gate(store).add(rule)
-
-    def _link(self, name: str) -> Link:
-        link = self._links.get(name)
-        if link is None:
-            link = self._links[name] = self._make_link(name)
-        return link
 
     # -- failures --------------------------------------------------------------------------------------
 

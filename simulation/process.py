@@ -12,7 +12,6 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from greenlet import greenlet
-from pykka import messages as pykka_messages
 from simpy.events import NORMAL
 
 from actors.supervision import Killed
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from simpy import Environment
 
     from simulation.future import VirtualReply
-
-_STOP = pykka_messages._ActorStop  # noqa: SLF001  # Pykka's makers of actor types have no public name for it
 
 
 class Call:
@@ -52,7 +49,7 @@ class Process(greenlet):
         self.mail: deque[Envelope[Any]] = deque()
         self.hand: Envelope[Any] | None = None
         self.service: Callable[[], float] | None = None  # draws service times; None: no message takes any
-        self.works: tuple[type, ...] | None = None
+        self.works: frozenset[type] | None = None  # which messages take service; None: all
         self.begun_s = 0.0  # when the message in hand was taken
         self.killed = False
         self.paused = False
@@ -87,8 +84,18 @@ class Process(greenlet):
         if self._idle:
             self._idle = False
             self.hand = envelope
-            self.begun_s = now = self._env.now
-            self._serve(0.0 if self.service is None else self._duration(envelope.message), now)
+            self.begun_s = self._served_from_s = self._env.now
+            if self.service is None:
+                seconds = 0.0
+            elif self.works is None or type(envelope.message) in self.works:
+                seconds = self.service()
+            else:
+                seconds = 0.0
+            # What `_serve` does, without the call: every message comes this way.
+            self._service_s = seconds
+            call = self._call
+            call.callbacks = self._on_served
+            self._schedule(call, NORMAL, seconds)
         else:
             self.mail.append(envelope)
 
@@ -96,11 +103,11 @@ class Process(greenlet):
         """The next message, once its service has ended."""
         if self.mail and not self.paused:
             envelope = self.hand = self.mail.popleft()
-            self.begun_s = now = self._env.now
-            if self.service is not None and not self.closing:
-                seconds = self._duration(envelope.message)
+            self.begun_s = self._env.now
+            if self.service is not None and (self.works is None or type(envelope.message) in self.works):
+                seconds = 0.0 if self.closing else self.service()
                 if seconds > 0.0:
-                    self._serve(seconds, now)
+                    self._serve(seconds, self.begun_s)
                     self._to_hub()
             return envelope
         self.hand = None
@@ -120,12 +127,6 @@ class Process(greenlet):
     def empty(self) -> bool:
         """Whether no message waits."""
         return not self.mail
-
-    def _duration(self, message: Any) -> float:
-        kind = type(message)
-        if kind is _STOP or (self.works is not None and kind not in self.works):
-            return 0.0
-        return self.service()  # type: ignore[misc]  # callers ask only when there is a service
 
     # -- waiting ---------------------------------------------------------------------------------------
 

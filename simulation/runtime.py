@@ -226,7 +226,7 @@ class VirtualRuntime(SupervisedRuntime):
         delay = self._delays[pattern] if pattern is not None else None
         stream = self._streams.stream(f"link/{name}")
         sampler = None if delay is None or delay.zero else delay.sampler(stream)
-        return Link(self, sampler, fifo=self._fifo)
+        return Link(self, name, sampler, fifo=self._fifo)
 
     def _make_gate(self, store: str) -> RuleGate:
         return RuleGate(self, store, self._sampler(f"store:{store}"))
@@ -241,7 +241,7 @@ class VirtualRuntime(SupervisedRuntime):
         def create_inbox() -> Process:
             process = Process(self._env, self._hub, name)
             process.service = self._service(name, node)
-            process.works = works
+            process.works = None if works is None else frozenset(works)
             return process
 
         def create_future() -> VirtualReply:

@@ -152,20 +152,21 @@ class MemoryStore:
                     self._apply_or_undo(changes)
                     break
             else:  # without an insert nothing can conflict, and nothing need be taken back
-                for table, item in changes:
-                    rows = tables[table]
-                    if rows.index_of is None and type(item) is table.row:
-                        rows.by_key[rows.key_of(item)] = item
-                    elif type(item) is table.row:
-                        rows.put(rows.key_of(item), item)
+                for change in changes:
+                    rows = tables[change.table]
+                    if type(change) is Delete:
+                        rows.delete(change.key[0] if rows.single else change.key)
+                    elif rows.index_of is None:
+                        row = change.row
+                        rows.by_key[rows.key_of(row)] = row
                     else:
-                        rows.delete(item[0] if rows.single else item)
+                        rows.put(rows.key_of(change.row), change.row)
             if events:
                 log = self._log
                 position = len(log)
-                for key, recorded_at, event in events:
+                for new in events:
                     position += 1
-                    log.append(Record(self.name, position, key, recorded_at, event))
+                    log.append(Record(self.name, position, new.key, new.recorded_at, new.event))
                     positions.append(position)
         finally:
             lock.release()
@@ -177,21 +178,21 @@ class MemoryStore:
         done = 0
         tables = self._tables
         try:
-            for done, change in enumerate(changes):  # noqa: B007  # read when a change fails
-                table, item = change
-                rows = tables[table]
-                kind = type(change)
-                if kind is Insert:
-                    key = rows.key_of(item)
+            for change in changes:
+                rows = tables[change.table]
+                if type(change) is Delete:
+                    replaced.append(rows.delete(change.key[0] if rows.single else change.key))
+                elif type(change) is Insert:
+                    row = change.row
+                    key = rows.key_of(row)
                     if key in rows.by_key:
-                        raise _conflict(self.name, table, key)
-                    rows.by_key[key] = item
+                        raise _conflict(self.name, change.table, key)
+                    rows.by_key[key] = row
                     if rows.index_of is not None:
-                        rows.enter(rows.index_of(item), key)
-                elif kind is Delete:
-                    replaced.append(rows.delete(item[0] if rows.single else item))
+                        rows.enter(rows.index_of(row), key)
                 else:
-                    replaced.append(rows.put(rows.key_of(item), item))
+                    replaced.append(rows.put(rows.key_of(change.row), change.row))
+                done += 1
         except BaseException:
             self._undo(changes[:done], replaced)
             raise

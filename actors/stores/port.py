@@ -6,7 +6,9 @@ nothing. A write that has returned survives the death of the process.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+import msgspec
 
 from actors.messages import AnyEvent, Record
 from actors.tables import Row, Table
@@ -28,21 +30,21 @@ class Conflict(StoreError):
     """A row to insert is there already."""
 
 
-class Put(NamedTuple):
+class Put(msgspec.Struct, frozen=True, gc=False):
     """Insert the row, or replace the one with its key."""
 
     table: Table[Any]
     row: Any
 
 
-class Insert(NamedTuple):
+class Insert(msgspec.Struct, frozen=True, gc=False):
     """Insert the row; the whole transaction fails with `Conflict` if its key is taken."""
 
     table: Table[Any]
     row: Any
 
 
-class Delete(NamedTuple):
+class Delete(msgspec.Struct, frozen=True, gc=False):
     """Remove the row with this key (a tuple of the key columns); nothing happens if there is none."""
 
     table: Table[Any]
@@ -52,7 +54,7 @@ class Delete(NamedTuple):
 Change = Put | Insert | Delete
 
 
-class NewEvent(NamedTuple):
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
     """An event to append to the log: `key` is the customer or product, `recorded_at` the writer's clock."""
 
     key: int

@@ -20,6 +20,7 @@ from scenarios.library import find
 from scenarios.scenario import Phases, Scenario
 from simulation.run import simulate
 from simulation.runtime import VirtualRuntime
+from simulation.workload import Arrivals
 
 ITEMS = 20_000
 STAGES = 3
@@ -73,12 +74,7 @@ def actor_pipeline() -> float:
         first = following
         assert first is not None
 
-        def send(item: int) -> None:
-            first.tell(item)
-            if item + 1 < ITEMS:
-                runtime.after(GAP_S, send, item + 1)
-
-        runtime.after(GAP_S, send, 0)
+        Arrivals(runtime, (GAP_S * item for item in range(1, ITEMS + 1)), lambda: first.tell("item"))
         runtime.run((ITEMS + 10) * GAP_S)
     return ITEMS * STAGES
 

@@ -372,7 +372,7 @@ class Closed:
 
 def test_a_link_without_faults_delivers(runtime: SupervisedRuntime) -> None:
     ref = runtime.start(Echo, name="echo")
-    assert runtime.send("a->echo", "echo", 1)
+    assert runtime.link("a->echo").send(1)
     assert ref.proxy().seen.get() == [1]
 
 
@@ -382,9 +382,9 @@ def test_a_delay_moves_the_arrival_and_keeps_the_order(
     ref = runtime.start(Echo, name="echo")
     end = runtime.add_link_rule("a->echo", Later(2 * MOMENT_S))
     before = runtime.now()
-    runtime.send("a->echo", "echo", 1)
+    runtime.link("a->echo").send(1)
     assert end() == 1
-    runtime.send("a->echo", "echo", 2)
+    runtime.link("a->echo").send(2)
     eventually(lambda: ref.proxy().seen.get() == [1, 2])
     assert runtime.now() - before >= 2 * MOMENT_S
 
@@ -395,13 +395,13 @@ def test_a_cut_link_refuses_what_is_sent_and_loses_what_is_under_way(
     ref = runtime.start(Echo, name="echo")
     lost: list[Any] = []
     end_delay = runtime.add_link_rule("a->echo", Later(2 * MOMENT_S))
-    assert runtime.send("a->echo", "echo", "under way", lost=lost.append)
+    assert runtime.link("a->echo").send("under way", lost=lost.append)
     end_delay()
     end_cut = runtime.add_link_rule("a->echo", Closed())
-    assert not runtime.send("a->echo", "echo", "refused", lost=lost.append)
+    assert not runtime.link("a->echo").send("refused", lost=lost.append)
     eventually(lambda: lost == ["under way"])
     assert end_cut() == 2
-    runtime.send("a->echo", "echo", "through")
+    runtime.link("a->echo").send("through")
     assert ref.proxy().seen.get() == ["through"]
 
 
@@ -410,8 +410,8 @@ def test_a_message_for_one_incarnation_does_not_reach_the_next(runtime: Supervis
     first = runtime.incarnation("echo")
     runtime.crash("echo")
     runtime.revive("echo")
-    assert not runtime.send("a->echo", "echo", "for the first", incarnation=first)
-    assert runtime.send("a->echo", "echo", "for the second", incarnation=first + 1)
+    assert not runtime.link("a->echo").send("for the first", incarnation=first)
+    assert runtime.link("a->echo").send("for the second", incarnation=first + 1)
     assert runtime.ref("echo").proxy().seen.get() == ["for the second"]
 
 
