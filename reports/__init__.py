@@ -1,0 +1,5 @@
+"""Reads run folders: frames, measures, verdict."""
+
+from reports.frames import Run, RunError, load_run, load_runs
+
+__all__ = ["Run", "RunError", "load_run", "load_runs"]

@@ -1,0 +1,186 @@
+"""The measures that an expectation may name, in one table.
+
+To add a measure, write a function here that gives its value over a window, add its line to `MEASURES`, and
+tell `scenarios.expectations` how it is written.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from reports import age, backlog, latency, stock
+from reports.arrays import Seconds
+from reports.following import of_consumer
+from reports.frames import Run
+from reports.handling import handling
+from reports.lag import lags
+from reports.occurrences import recovered
+from reports.percentile import mean, nearest_rank, share
+from reports.reads import VERSIONS, staleness
+from reports.sessions import Guarantee, monotonic_reads_in, read_your_writes_in
+from reports.time_behind import time_behind
+from reports.visibility import visible_within, visible_within_at_most
+from reports.window import Window
+from scenarios.expectations import ENDPOINTS, Expectation
+from scenarios.scenario import Scenario
+
+
+class Measured(NamedTuple):
+    """A measure's value and the sample that it rests on.
+
+    `value` is None if there was nothing to measure. With censored samples the value is a lower bound, and
+    `at_most` the upper one, infinite if none is known; otherwise `at_most` is None.
+    """
+
+    value: float | None
+    sample_size: int
+    censored: int = 0
+    at_most: float | None = None
+
+
+class Asked(NamedTuple):
+    """What an expectation asks of a run: the measure, with its part and statistic, over a window."""
+
+    run: Run
+    scenario: Scenario
+    window: Window
+    expectation: Expectation
+
+    @property
+    def part(self) -> str:
+        """What the braces name."""
+        assert self.expectation.part is not None, f"{self.expectation.measure} is written with a part"
+        return self.expectation.part
+
+    @property
+    def statistic(self) -> str:
+        """What stands after the dot."""
+        assert self.expectation.statistic is not None, (
+            f"{self.expectation.measure} is written with a statistic"
+        )
+        return self.expectation.statistic
+
+
+def _lag(asked: Asked) -> Measured:
+    measured = lags(of_consumer(asked.run, asked.part), asked.window)
+    value = _statistic(measured.at_least_s, asked.statistic)
+    at_most = measured.upper(asked.statistic) if measured.censored else None
+    return Measured(value, measured.count, measured.censored, at_most)
+
+
+def _visible_within(asked: Asked) -> Measured:
+    measured = lags(of_consumer(asked.run, asked.part), asked.window)
+    if not measured.count:
+        return Measured(None, 0)
+    after_s = asked.expectation.argument
+    assert after_s is not None, "visible_within is written with an argument"
+    at_most = float(visible_within_at_most(measured, after_s)) if measured.censored else None
+    return Measured(float(visible_within(measured, after_s)), measured.count, measured.censored, at_most)
+
+
+def _backlog(asked: Asked) -> Measured:
+    events = of_consumer(asked.run, asked.part)
+    measure = {"mean": backlog.mean, "max": backlog.maximum}[asked.statistic]
+    return _over_time(asked, events.committed_s, measure(events, asked.window))
+
+
+def _time_behind(asked: Asked) -> Measured:
+    events = of_consumer(asked.run, asked.part)
+    behind = time_behind(events, asked.window)
+    return _over_time(
+        asked, events.committed_s, {"mean": behind.mean, "max": behind.maximum}[asked.statistic]
+    )
+
+
+def _age_of_information(asked: Asked) -> Measured:
+    events = of_consumer(asked.run, asked.part)
+    measure = {"mean": age.mean, "max": age.maximum}[asked.statistic]
+    return _over_time(asked, events.applied_s, measure(events, asked.window))
+
+
+def _over_time(asked: Asked, instants_s: Seconds, value: float | None) -> Measured:
+    """A value that rests on every event up to the end of the window; on none at all it is no value."""
+    sample_size = int((instants_s < asked.window.end_s).sum())
+    return Measured(value if sample_size else None, sample_size)
+
+
+def _recovery(asked: Asked) -> Measured:
+    """The longest recovery from a fault; those that were not reached count as at least what was seen."""
+    found = recovered(asked.run, asked.part)
+    censored = sum(one.recovery_s is None for one in found)
+    value = max((one.at_least_s for one in found), default=None)
+    return Measured(value, len(found), censored, math.inf if censored else None)
+
+
+def _stale_reads(asked: Asked) -> Measured:
+    measured = staleness(asked.run, asked.part, asked.window)
+    return Measured(measured.stale_ratio, measured.judged)
+
+
+def _read_your_writes(asked: Asked) -> Measured:
+    return _violations(read_your_writes_in(asked.run, asked.window))
+
+
+def _monotonic_reads(asked: Asked) -> Measured:
+    return _violations(monotonic_reads_in(asked.run, asked.window))
+
+
+def _violations(found: Guarantee) -> Measured:
+    return Measured(found.ratio, found.opportunities)
+
+
+def _success(asked: Asked) -> Measured:
+    """Acknowledged commands, or answered reads, over all of them; a rejection is no success."""
+    if asked.part in VERSIONS:
+        reads = staleness(asked.run, asked.part, asked.window)
+        return Measured(1.0 - reads.failed / reads.count if reads.count else None, reads.count)
+    ended = latency.outcomes(asked.run, [asked.part], asked.window)
+    total = sum(ended.values())
+    return Measured(ended["acknowledged"] / total if total else None, total)
+
+
+def _latency(asked: Asked) -> Measured:
+    kind = ENDPOINTS.get(asked.part, asked.part)
+    of_kind = latency.read_latencies_s if kind in VERSIONS else latency.latencies_s
+    measured_s = of_kind(asked.run, kind, asked.window)
+    return Measured(_statistic(measured_s, asked.statistic), len(measured_s))
+
+
+def _oversold(asked: Asked) -> Measured:
+    """Over the whole run, whatever the window: stock is used up from its start."""
+    units = stock.oversold(asked.run, asked.scenario.population.stock)
+    lines = len(asked.run.lines)
+    return Measured(float(units.sum()) if lines else None, lines)
+
+
+def _dead_letters(asked: Asked) -> Measured:
+    handled = [handling(asked.run, consumer, asked.window) for consumer in asked.run.consumers]
+    messages = sum(one.messages for one in handled)
+    return Measured(float(sum(one.dead_letters for one in handled)) if messages else None, messages)
+
+
+def _statistic(ascending: Seconds, name: str) -> float | None:
+    if name == "mean":
+        return mean(ascending)
+    if name == "max":
+        return float(np.max(ascending)) if len(ascending) else None
+    return nearest_rank(ascending, share(name))
+
+
+MEASURES: Mapping[str, Callable[[Asked], Measured]] = {
+    "lag": _lag,
+    "backlog": _backlog,
+    "time_behind": _time_behind,
+    "age_of_information": _age_of_information,
+    "visible_within": _visible_within,
+    "recovery": _recovery,
+    "stale_reads": _stale_reads,
+    "read_your_writes": _read_your_writes,
+    "monotonic_reads": _monotonic_reads,
+    "success": _success,
+    "latency": _latency,
+    "oversold": _oversold,
+    "dead_letters": _dead_letters,
+}

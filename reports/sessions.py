@@ -1,0 +1,123 @@
+"""Session guarantees (Terry et al., 1994): read your writes and monotonic reads, as violations over chances.
+
+>>> judged = monotonic_reads(view_key=np.zeros(3, np.int64), session=np.ones(3, np.int64),
+...                          read_s=np.array([1.0, 2.0, 3.0]), seen=np.array([2, 1, 3]))
+>>> guarantee(*judged)
+Guarantee(opportunities=2, violations=1)
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from reports.arrays import Flags, Integers, Seconds
+from reports.frames import Run
+from reports.reads import committed_versions
+from reports.window import Window
+
+PLACES_ORDERS = ("orders", "checkouts")
+"""The kinds of command that are answered with an order."""
+
+_VIEW = {"history": 0, "own": 0, "stock": 1, "browse": 2}
+
+
+class Guarantee(NamedTuple):
+    """How often a guarantee could have been broken, and how often it was."""
+
+    opportunities: int
+    violations: int
+
+    @property
+    def ratio(self) -> float | None:
+        """Violations over opportunities; None without opportunities."""
+        return self.violations / self.opportunities if self.opportunities else None
+
+
+def guarantee(opportunity: Flags, violation: Flags) -> Guarantee:
+    """The counts of two flags a read; a violation is one only where there was an opportunity."""
+    return Guarantee(int(opportunity.sum()), int((opportunity & violation).sum()))
+
+
+def read_your_writes(
+    *,
+    session: Integers,
+    arrived_s: Seconds,
+    seen: Integers,
+    writer: Integers,
+    acknowledged_s: Seconds,
+) -> tuple[Flags, Flags]:
+    """For each read whether it was an opportunity, and whether it missed a write of its own session.
+
+    An opportunity is a read by a session to which a write had been acknowledged when the read arrived (at the
+    same instant: the client had its answer and then read). It is a violation if it sees fewer versions than
+    the session's acknowledged writes.
+    """
+    own = committed_versions(writer, acknowledged_s, session, arrived_s)
+    return own > 0, seen < own
+
+
+def monotonic_reads(
+    *, view_key: Integers, session: Integers, read_s: Seconds, seen: Integers
+) -> tuple[Flags, Flags]:
+    """For each read whether its session has read the same key of the same view before, and went back since.
+
+    `view_key` numbers the pairs of view and key. Reads are in the order of `read_s`, those of one instant in
+    the order given.
+    """
+    n = len(seen)
+    order = np.lexsort((np.arange(n), read_s, session, view_key))
+    new = np.ones(n, dtype=np.bool_)
+    new[1:] = (np.diff(view_key[order]) != 0) | (np.diff(session[order]) != 0)
+    group = np.cumsum(new)
+    ladder = group * (int(seen.max(initial=0)) + 1) + seen[order]  # each group lies above all before it
+    largest = np.maximum.accumulate(ladder)
+    earlier, back = np.empty(n, dtype=np.bool_), np.empty(n, dtype=np.bool_)
+    earlier[order] = ~new
+    back[order] = ladder < largest
+    return earlier, back
+
+
+def read_your_writes_in(run: Run, window: Window) -> Guarantee:
+    """Over the judged `history` and `own` reads of the window by the customer whose key is read."""
+    reads = run.reads[
+        (
+            run.reads["kind"].isin(["history", "own"])
+            & (run.reads["outcome"] == "ok")
+            & (run.reads["seen"] >= 0)
+            & (run.reads["session"] == run.reads["key"])
+        ).to_numpy()
+        & window.holds(run.reads["read_s"].to_numpy())
+    ]
+    commands = run.commands
+    orders = commands[
+        (commands["kind"].isin(PLACES_ORDERS) & (commands["outcome"] == "acknowledged")).to_numpy()
+    ]
+    return guarantee(
+        *read_your_writes(
+            session=reads["session"].to_numpy(),
+            arrived_s=reads["arrived_s"].to_numpy(),
+            seen=reads["seen"].to_numpy(),
+            writer=orders["customer_id"].to_numpy(),
+            acknowledged_s=orders["answered_s"].to_numpy(),
+        )
+    )
+
+
+def monotonic_reads_in(run: Run, window: Window) -> Guarantee:
+    """Over the judged reads of the window, each against all earlier reads, also those before the window.
+
+    A read without a session (−1) promises nothing to anybody and is left out.
+    """
+    judged = (
+        (run.reads["outcome"] == "ok") & (run.reads["seen"] >= 0) & (run.reads["session"] >= 0)
+    ).to_numpy()
+    reads = run.reads[judged & run.reads["kind"].isin(list(_VIEW)).to_numpy()]
+    view = reads["kind"].astype(object).map(_VIEW).to_numpy(dtype=np.int64)
+    read_s = reads["read_s"].to_numpy()
+    earlier, back = monotonic_reads(
+        view_key=reads["key"].to_numpy().astype(np.int64) * len(_VIEW) + view,
+        session=reads["session"].to_numpy().astype(np.int64),
+        read_s=read_s,
+        seen=reads["seen"].to_numpy().astype(np.int64),
+    )
+    return guarantee(earlier & window.holds(read_s), back)

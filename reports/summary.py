@@ -1,0 +1,197 @@
+"""The summary of a run: the numbers of summary.json, over the `run` phase.
+
+Durations are in seconds, to the nanosecond; what has no value, for want of a sample, is None.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from reports import age, backlog, gaps, latency, stock
+from reports.following import of_consumer
+from reports.frames import Run, RunError
+from reports.handling import handling
+from reports.lag import lags
+from reports.occurrences import occurrences, recovered
+from reports.percentile import mean, nearest_rank, share
+from reports.reads import VERSIONS, staleness
+from reports.sessions import PLACES_ORDERS, Guarantee, monotonic_reads_in, read_your_writes_in
+from reports.time_behind import time_behind
+from reports.visibility import visible_within
+
+PERCENTILES = ("p50", "p95", "p99", "p999")
+
+VISIBLE_AFTER = ("0.1", "0.5", "1", "2", "5", "10", "30", "60")
+"""Seconds after the commit, as they are written in the summary."""
+
+Numbers = dict[str, Any]
+
+
+def summarise(run: Run) -> Numbers:
+    """The content of summary.json but for the verdict, which is None until `reports.verdict.judge` has it.
+
+    `stock` is left out if the folder has no scenario.toml, which says how much there was.
+    """
+    consumers = list(run.consumers)
+    result: Numbers = {
+        "scenario": run.info.get("scenario"),
+        "seed": run.info.get("seed"),
+        "engine": run.info.get("engine"),
+        "verdict": None,
+        "trace_sha256": run.info.get("trace_sha256"),
+        "orders": latency.outcomes(run, PLACES_ORDERS, run.phases.window("run")),
+        "lag_s": {consumer: _lag(run, consumer) for consumer in consumers},
+        "backlog_events": {consumer: _backlog(run, consumer) for consumer in consumers},
+        "time_behind_s": {consumer: _time_behind(run, consumer) for consumer in consumers},
+        "age_of_information_s": {consumer: _age(run, consumer) for consumer in consumers},
+        "reads": {kind: _reads(run, kind) for kind in VERSIONS},
+        "latency_s": {kind: _latency(run, kind) for kind in PLACES_ORDERS},
+        "session": {
+            "read_your_writes": _guarantee(read_your_writes_in(run, run.phases.window("run"))),
+            "monotonic_reads": _guarantee(monotonic_reads_in(run, run.phases.window("run"))),
+        },
+        "gaps": {"summary": _gaps(run)},
+        "applied": {consumer: _applied(run, consumer) for consumer in consumers},
+        "stock": _stock(run),
+        "faults": _faults(run),
+        "visible_within": {consumer: _visible_within(run, consumer) for consumer in consumers},
+    }
+    if result["stock"] is None:
+        del result["stock"]
+    rounded: Numbers = _rounded(result)
+    return rounded
+
+
+def _lag(run: Run, consumer: str) -> Numbers:
+    measured = lags(of_consumer(run, consumer), run.phases.window("run"))
+    return {
+        "count": measured.count,
+        "censored": measured.censored,
+        "mean": measured.mean,
+        **{name: measured.percentile(name) for name in PERCENTILES},
+        "max": measured.maximum,
+    }
+
+
+def _visible_within(run: Run, consumer: str) -> Numbers:
+    measured = lags(of_consumer(run, consumer), run.phases.window("run"))
+    shares = visible_within(measured, [float(after) for after in VISIBLE_AFTER]).tolist()
+    return {
+        after: None if np.isnan(part) else part for after, part in zip(VISIBLE_AFTER, shares, strict=True)
+    }
+
+
+def _backlog(run: Run, consumer: str) -> Numbers:
+    events, window = of_consumer(run, consumer), run.phases.window("run")
+    return {"mean": backlog.mean(events, window), "max": backlog.maximum(events, window)}
+
+
+def _time_behind(run: Run, consumer: str) -> Numbers:
+    behind = time_behind(of_consumer(run, consumer), run.phases.window("run"))
+    return {"mean": behind.mean, "max": behind.maximum, "share_behind": behind.share_behind}
+
+
+def _age(run: Run, consumer: str) -> Numbers:
+    events, window = of_consumer(run, consumer), run.phases.window("run")
+    return {
+        "mean": age.mean(events, window),
+        "max": age.maximum(events, window),
+        "mean_peak": age.mean_peak(events, window),
+    }
+
+
+def _reads(run: Run, kind: str) -> Numbers:
+    measured = staleness(run, kind, run.phases.window("run"))
+    return {
+        "count": measured.count,
+        "failed": measured.failed,
+        "judged": measured.judged,
+        "stale": measured.stale,
+        "stale_ratio": measured.stale_ratio,
+        "mean_versions_behind": measured.mean_versions_behind,
+    }
+
+
+def _latency(run: Run, kind: str) -> Numbers:
+    measured_s = latency.latencies_s(run, kind, run.phases.window("run"))
+    return {
+        "count": len(measured_s),
+        "mean": mean(measured_s),
+        **{name: nearest_rank(measured_s, share(name)) for name in PERCENTILES},
+        "max": float(measured_s[-1]) if len(measured_s) else None,
+    }
+
+
+def _guarantee(found: Guarantee) -> Numbers:
+    return {"opportunities": found.opportunities, "violations": found.violations}
+
+
+def _gaps(run: Run) -> Numbers:
+    """`late` counts the transient gaps; all else is as it stood at the end of settle."""
+    found = gaps.of_run(run)
+    return {
+        "missing": len(found.missing),
+        "extra": len(found.extra),
+        "doubled": len(found.doubled),
+        "wrong": len(found.wrong),
+        "pending": gaps.waiting(run, "pending"),
+        "parked": gaps.waiting(run, "parked"),
+        "late": gaps.late(run),
+    }
+
+
+def _applied(run: Run, consumer: str) -> Numbers:
+    done = handling(run, consumer, run.phases.window("run"))
+    return {
+        "attempts": done.attempts,
+        "applied": done.applied,
+        "duplicates": done.duplicates,
+        "repeats": done.repeats,
+        "failed_attempts": done.failed_attempts,
+        "dead_letters": done.dead_letters,
+        "amplification": done.amplification,
+    }
+
+
+def _stock(run: Run) -> Numbers | None:
+    try:
+        at_start = run.scenario().population.stock
+    except RunError:
+        return None
+    units = stock.oversold(run, at_start)
+    return {"oversold_units": int(units.sum()), "oversold_products": len(units)}
+
+
+def _faults(run: Run) -> list[Numbers]:
+    found = {consumer: recovered(run, consumer) for consumer in run.consumers}
+    result = []
+    for at, row in enumerate(occurrences(run).to_dict("records")):
+        each = {consumer: recoveries[at] for consumer, recoveries in found.items()}
+        result.append(
+            {
+                "index": int(row["fault"]),
+                "kind": str(row["kind"]),
+                "on": str(row["on"]),
+                "start_s": float(row["start_s"]),
+                "end_s": float(row["end_s"]),
+                "hits": int(row["hits"]),
+                "recovery_s": {consumer: one.recovery_s for consumer, one in each.items()},
+                "recovery_at_least_s": {consumer: one.at_least_s for consumer, one in each.items()},
+                "recovery_censored": {
+                    consumer: one.censored for consumer, one in each.items() if one.censored
+                },
+            }
+        )
+    return result
+
+
+def _rounded(value: Any) -> Any:
+    """The same structure with every float to nine decimals."""
+    if isinstance(value, float):
+        return round(value, 9)
+    if isinstance(value, Mapping):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return value
