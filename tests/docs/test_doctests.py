@@ -1,0 +1,30 @@
+"""The examples in docstrings do what they show."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+PACKAGES = ("actors", "scenarios", "simulation", "reports", "cqrs_lab")
+
+
+def modules() -> list[str]:
+    """Every module of the packages but `__main__`, which runs when it is imported."""
+    names = list(PACKAGES)
+    for package in PACKAGES:
+        folder = importlib.import_module(package).__path__
+        names += [found.name for found in pkgutil.walk_packages(folder, f"{package}.")]
+    return sorted(name for name in names if not name.endswith("__main__"))
+
+
+@pytest.mark.parametrize("name", modules())
+def test_the_examples_of_a_module_do_what_they_show(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.failed == 0, capsys.readouterr().out
+
+
+def test_there_are_examples() -> None:
+    finder = doctest.DocTestFinder()
+    counts = [len(test.examples) for name in modules() for test in finder.find(importlib.import_module(name))]
+    assert sum(counts) > 50
