@@ -155,9 +155,17 @@ def _claims(results: list[dict[str, Any]]) -> Table:
 
 def _found(result: dict[str, Any]) -> str:
     if result["counter_examples"]:
-        first = ", ".join(f"{k} {v}" for k, v in result["counter_examples"][0].items() if v not in (None, ""))
-        return f"{result['count']:,} counter-examples; the first: {first}"
+        count = result["count"]
+        many = "1 counter-example" if count == 1 else f"{count:,} counter-examples, the first"
+        facts = result["counter_examples"][0].items()
+        return f"{many}: " + ", ".join(
+            f"{key} {_fact(value)}" for key, value in facts if value not in (None, "")
+        )
     if result["value"] is None:
         return str(result["reason"] or "")
     number = f"{result['value']:.6g}"
-    return f"{number} of {result['sample_size']:,}" if result["sample_size"] else number
+    return f"{number} (of {result['sample_size']:,})" if result["sample_size"] else number
+
+
+def _fact(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

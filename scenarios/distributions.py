@@ -3,7 +3,8 @@
 
 Each is frozen data with its parameters in seconds. `parse` reads the scenario file's text and `str` gives
 text that reads back as an equal object. A constant is exact; other draws lie on the grid of
-`scenarios.randomness.quantise`. None is negative and at most `LONGEST_S`, and are made in blocks of growing size from uniforms alone.
+`scenarios.randomness.quantise`. Draws are never negative and at most `LONGEST_S`; they are made in blocks of
+growing size from uniforms alone.
 
 >>> service = parse("gamma(10ms, scv 4)", Path())
 >>> service.mean, service.scv, str(service)

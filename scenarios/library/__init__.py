@@ -7,7 +7,7 @@ from scenarios.errors import ScenarioError, nearest, quoted
 
 def folder() -> Path:
     """Where they lie."""
-    return Path(__file__).resolve().parent / "library"
+    return Path(__file__).resolve().parent
 
 
 def names() -> list[str]:

@@ -9,7 +9,7 @@ from scenarios import names
 from scenarios.distributions import Constant, Exponential
 from scenarios.errors import ScenarioError
 from scenarios.faultkinds import KINDS, NAMES, targets
-from scenarios.randomness import Stream, Streams, quantise
+from scenarios.randomness import Stream, Streams
 from scenarios.scenario import Fault
 
 

@@ -1,0 +1,1 @@
+"""The HTTP facade, the Locust users and the live run."""
