@@ -5,6 +5,7 @@ from typing import Any
 import pykka
 
 from actors.messages import (
+    ID_MAX,
     Accepted,
     AddToCart,
     CheckOut,
@@ -33,6 +34,11 @@ class CartActor(pykka.Actor):
 
     def on_receive(self, message: Any) -> Any:
         """Change a cart, or check it out."""
+        if isinstance(message, (AddToCart, RemoveFromCart, CheckOut)):
+            if not 1 <= message.customer_id <= ID_MAX:
+                return Rejected("unknown customer", f"customer {message.customer_id}")
+            if not isinstance(message, CheckOut) and not 1 <= message.product_id <= ID_MAX:
+                return Rejected("unknown product", f"product {message.product_id}")
         match message:
             case AddToCart():
                 return self._add(message)

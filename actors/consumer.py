@@ -57,6 +57,8 @@ class Consumer(pykka.Actor):
         self._subscribes = subscribes
         self._outbox = outbox
         self._progress: dict[str, Progress] = {}
+        self._incarnation = 0
+        self._subscribed: dict[str, int] = {}  # per source: the incarnation of the relay that was asked
         self._since_checkpoint: dict[str, int] = {}  # per source: events since the last one was written
         self._claimed: dict[str, int] = {}  # per source: the position claimed before applying
         self._jitter = runtime.random(f"retry/{name}") if policy.retry.jitter else None
@@ -89,6 +91,7 @@ class Consumer(pykka.Actor):
     def on_start(self) -> None:
         """Find out how far the store is, and ask the relays for what comes after."""
         policy = self._consumer_policy
+        self._incarnation = self._runtime.incarnation(self._name)
         for source in self._sources:
             self._progress[source] = load(
                 self._store, self._name, source, idempotent=policy.idempotent, checkpoint=policy.checkpoint
@@ -100,13 +103,25 @@ class Consumer(pykka.Actor):
         if type(message) is Record:
             return self._consume(message)
         if type(message) is Resubscribe:
-            return self._subscribe(message.source)
+            return self._resubscribe(message)
         return self.answer(message)
+
+    def _resubscribe(self, message: Resubscribe) -> None:
+        """Subscribe to a relay that has lost its memory; a store that fails now is asked again later."""
+        if self._subscribed.get(message.source, 0) < message.incarnation:
+            try:
+                self._subscribe(message.source)
+            except StoreError:
+                wait = self._consumer_policy.retry.wait(1)
+                self._runtime.after(wait, self._runtime.tell, self._name, message)
 
     def _subscribe(self, source: str) -> None:
         if self._subscribes:
+            relay = f"relay/{source}"
+            asked = self._runtime.incarnation(relay)
             checkpoint = checkpoint_position(self._store, self._name, source)
-            self._runtime.tell(f"relay/{source}", Subscribe(self._name, checkpoint))
+            if self._runtime.tell(relay, Subscribe(self._name, self._incarnation, checkpoint)):
+                self._subscribed[source] = asked
 
     def _consume(self, record: Record) -> None:
         progress = self._progress[record.source]

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from actors.consumer import Consumer, Effects
-from actors.messages import Accepted, AdjustStock, InventoryUpdated, OrderPlaced, Record, Rejected
+from actors.messages import ID_MAX, Accepted, AdjustStock, InventoryUpdated, OrderPlaced, Record, Rejected
 from actors.outbox import Outbox
 from actors.policy import Policy
 from actors.runtime import Runtime
 from actors.stores.port import NewEvent, Put, Store
 from actors.tables import INVENTORY, InventoryRow
+
+DELTA_MAX = 2**31 - 1
+"""How many units one adjustment adds or takes out at most."""
 
 
 class InventoryActor(Consumer):
@@ -61,6 +64,10 @@ class InventoryActor(Consumer):
         """Adjust the stock of a product."""
         if type(message) is not AdjustStock:
             return super().answer(message)
+        if not 1 <= message.product_id <= ID_MAX:
+            return Rejected("unknown product", f"product {message.product_id}")
+        if abs(message.delta) > DELTA_MAX:
+            return Rejected("impossible quantity", f"{message.delta}; up to ±{DELTA_MAX} is possible")
         old = self._row(message.product_id)
         if old.available + message.delta < 0 and message.delta < 0:
             return Rejected("insufficient stock", f"product {old.product_id} has {old.available}")

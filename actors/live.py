@@ -90,6 +90,7 @@ class LiveInbox:
     def __init__(self, name: str) -> None:
         self.name = name
         self.killed = False
+        self.closed = False
         self.begun_s = 0.0
         self.hand: Envelope[Any] | None = None
         self.thread: threading.Thread | None = None
@@ -145,7 +146,7 @@ class LiveInbox:
 
     def kill(self) -> list[Envelope[Any]]:
         """Cut the actor off; return the messages that are lost with it."""
-        self.killed = True
+        self.killed = self.closed = True
         lost = [self.hand] if self.hand is not None else []
         with contextlib.suppress(queue.Empty):
             while True:
@@ -324,7 +325,7 @@ class LiveRuntime(SupervisedRuntime):
     def _make_gate(self, store: str) -> RuleGate:
         return RuleGate(self, store)
 
-    def _make_reply(self) -> Reply:
+    def _make_reply(self, owner: str) -> Reply:  # noqa: ARG002  # threads wait for no name
         return LiveReply()
 
     def _on_own_thread(self) -> bool:

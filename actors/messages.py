@@ -2,12 +2,15 @@
 
 Commands are in the imperative, events in the past participle. All are immutable. Amounts are integers in
 the currency's minor unit (cents); `actors.money` turns them into exact decimals at the edge. Ids are
-positive integers.
+positive integers up to `ID_MAX`.
 """
 
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import msgspec
+
+ID_MAX: Final = 2**31 - 1
+"""The largest id of a customer or product; a trace keeps 32 bits of them."""
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -197,23 +200,26 @@ class Poll(Control, frozen=True, gc=False):
 
 
 class Subscribe(Control, frozen=True, gc=False):
-    """Asks a relay to deliver every event after `after` to `consumer`, in order."""
+    """Asks a relay to deliver every event after `after` to this incarnation of `consumer`, in order."""
 
     consumer: str
+    incarnation: int
     after: int
 
 
 class Resubscribe(Control, frozen=True, gc=False):
-    """Asks a consumer to subscribe again to `source`, whose relay has lost its memory."""
+    """Asks a consumer to subscribe to `source`, unless this incarnation of its relay knows it already."""
 
     source: str
+    incarnation: int
 
 
 class Undelivered(Control, frozen=True, gc=False):
-    """Tells a relay that a delivery was lost on its way."""
+    """Tells a relay that a delivery was lost on its way; `turn` tells which sending of the event it was."""
 
     consumer: str
     position: int
+    turn: int
 
 
 class Redeliver(Control, frozen=True, gc=False):

@@ -1,6 +1,10 @@
 """Amounts: integers in minor units (cents) inside, exact decimals at the edge."""
 
-from decimal import Decimal
+from decimal import Context, Decimal
+
+DECIMALS = 2
+MAGNITUDE_MAX = 60
+"""Amounts have at most so many digits before the decimal point, and one."""
 
 
 def to_decimal(minor: int) -> Decimal:
@@ -9,7 +13,8 @@ def to_decimal(minor: int) -> Decimal:
     >>> to_decimal(1999)
     Decimal('19.99')
     """
-    return Decimal(minor).scaleb(-2)
+    sign, digits, _ = Decimal(minor).as_tuple()
+    return Decimal((sign, digits, -DECIMALS))  # made so, it is exact whatever the context's precision
 
 
 def to_minor(amount: Decimal) -> int:
@@ -19,12 +24,18 @@ def to_minor(amount: Decimal) -> int:
     1990
 
     Raises:
-        ValueError: the amount is finer than one minor unit, or not a number.
+        ValueError: the amount is finer than one minor unit, not a number, or beyond all reason.
 
     """
     if not amount.is_finite():
         raise ValueError(f"amount {amount} is not a number; write one such as 19.99")
-    minor = amount.scaleb(2)
-    if minor != minor.to_integral_value():
+    if not amount:
+        return 0
+    if amount.adjusted() > MAGNITUDE_MAX:
+        raise ValueError(f"amount {amount} is too large; write at most {MAGNITUDE_MAX} digits")
+    sign, digits, exponent = amount.normalize(Context(prec=len(amount.as_tuple().digits))).as_tuple()
+    assert isinstance(exponent, int), "a finite number has an exponent"
+    if exponent < -DECIMALS:
         raise ValueError(f"amount {amount} has more than two decimals; round it to cents")
-    return int(minor)
+    minor: int = int("".join(map(str, digits))) * 10 ** (exponent + DECIMALS)
+    return -minor if sign else minor

@@ -8,26 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from actors.consumer import Consumer, Effects
-from actors.messages import (
-    Accepted,
-    InventoryUpdated,
-    OrderPlaced,
-    PlacedLine,
-    PlaceOrder,
-    ProductAdded,
-    ProductRenamed,
-    ProductRepriced,
-    Record,
-    Rejected,
-)
+from actors.facts import UNKNOWN_NAME, UNKNOWN_PRICE, is_known, told
+from actors.messages import ID_MAX, Accepted, OrderPlaced, PlacedLine, PlaceOrder, Record, Rejected
 from actors.outbox import Outbox
 from actors.policy import Policy
 from actors.runtime import Runtime
-from actors.stores.port import Change, Insert, NewEvent, Put, Store
+from actors.stores.port import Change, Conflict, Insert, NewEvent, Put, Store
 from actors.tables import KNOWN_PRODUCTS, ORDER_ITEMS, ORDERS, KnownProductRow, OrderItemRow, OrderRow
 
 QUANTITY_MAX = 1_000_000
 LINES_MAX = 1_000
+TOTAL_MINOR_MAX = 2**63 - 1
+"""What a database's integer holds."""
 
 
 class OrderActor(Consumer):
@@ -76,9 +68,19 @@ class OrderActor(Consumer):
         lines, rejected = self._price(command)
         if rejected is not None:
             return rejected
+        total = sum(line.unit_minor * line.quantity for line in lines)
+        if total > TOTAL_MINOR_MAX:
+            return Rejected("impossible total", f"{total} cents; up to {TOTAL_MINOR_MAX} is possible")
+        try:
+            return self._write(command, lines, total)
+        except Conflict:
+            # An earlier incarnation was cut off while it wrote, and the write came through after our start.
+            self._next_id = self._store.head() + 1
+            return self._write(command, lines, total)
+
+    def _write(self, command: PlaceOrder, lines: list[PlacedLine], total: int) -> Accepted:
         order_id = self._next_id
         placed_at = self._runtime.now()
-        total = sum(line.unit_minor * line.quantity for line in lines)
         changes: list[Change] = [
             Insert(
                 ORDERS, OrderRow(order_id, command.customer_id, placed_at, total, command.shipping_address)
@@ -95,7 +97,7 @@ class OrderActor(Consumer):
     def _price(self, command: PlaceOrder) -> tuple[list[PlacedLine], Rejected | None]:
         """The lines with their prices, or why the order is refused."""
         lines: list[PlacedLine] = []
-        if command.customer_id < 1:
+        if not 1 <= command.customer_id <= ID_MAX:
             return lines, Rejected("unknown customer", f"customer {command.customer_id}")
         if not 1 <= len(command.lines) <= LINES_MAX:
             return lines, Rejected(
@@ -105,7 +107,7 @@ class OrderActor(Consumer):
             return lines, Rejected("repeated product", "name each product once and add the quantities")
         for line in command.lines:
             product = self._products.get(line.product_id)
-            if product is None:
+            if product is None or not is_known(product):
                 return lines, Rejected("unknown product", f"product {line.product_id}")
             if not 1 <= line.quantity <= QUANTITY_MAX:
                 return lines, Rejected(
@@ -123,21 +125,11 @@ class OrderActor(Consumer):
 
     def effects(self, record: Record) -> Effects:
         """What the event of the catalogue or the inventory says of a product."""
-        event = record.event
-        match event:
-            case ProductAdded():
-                row = KnownProductRow(event.product_id, event.name, event.price_minor, 0)
-            case ProductRenamed():
-                old = self._products[event.product_id]
-                row = KnownProductRow(old.product_id, event.name, old.price_minor, old.available)
-            case ProductRepriced():
-                old = self._products[event.product_id]
-                row = KnownProductRow(old.product_id, old.name, event.price_minor, old.available)
-            case InventoryUpdated():
-                old = self._products[event.product_id]
-                row = KnownProductRow(old.product_id, old.name, old.price_minor, event.available)
-            case _:
-                return Effects(())
+        old = self._products.get(record.key)
+        name, price_minor, available = (
+            (UNKNOWN_NAME, UNKNOWN_PRICE, 0) if old is None else (old.name, old.price_minor, old.available)
+        )
+        row = KnownProductRow(record.key, *told(name, price_minor, available, record.event))
         return Effects((Put(KNOWN_PRODUCTS, row),))
 
     def applied(self, effects: Effects) -> None:

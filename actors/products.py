@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from actors.consumer import Consumer, Effects, NotYet
-from actors.messages import InventoryUpdated, ProductAdded, ProductRenamed, ProductRepriced, Record
+from actors.consumer import Consumer, Effects
+from actors.facts import UNKNOWN_NAME, UNKNOWN_PRICE, told
+from actors.messages import Record
 from actors.policy import Policy
 from actors.runtime import Runtime
 from actors.stores.port import Put, Store
@@ -30,29 +31,12 @@ class ProductsProjection(Consumer):
         super().on_start()
 
     def effects(self, record: Record) -> Effects:
-        """The product's row with what the event says of it.
-
-        Raises:
-            NotYet: the product has not been added yet; its logs are two, so that may come later.
-
-        """
-        event = record.event
-        if isinstance(event, ProductAdded):
-            row = ProductRow(event.product_id, event.name, event.price_minor, 0, 1)
-            return Effects((Put(PRODUCTS, row),))
+        """The product's row with what the event says of it."""
         old = self._rows.get(record.key)
         if old is None:
-            raise NotYet(f"product {record.key} is not in the Products view yet")
-        name, price_minor, available = old.name, old.price_minor, old.available
-        match event:
-            case ProductRenamed():
-                name = event.name
-            case ProductRepriced():
-                price_minor = event.price_minor
-            case InventoryUpdated():
-                available = event.available
-        row = ProductRow(old.product_id, name, price_minor, available, old.version + 1)
-        return Effects((Put(PRODUCTS, row),))
+            old = ProductRow(record.key, UNKNOWN_NAME, UNKNOWN_PRICE, 0, 0)
+        known = told(old.name, old.price_minor, old.available, record.event)
+        return Effects((Put(PRODUCTS, ProductRow(old.product_id, *known, old.version + 1)),))
 
     def applied(self, effects: Effects) -> None:
         """Keep the copy in memory in step with the store."""

@@ -91,6 +91,8 @@ def load(
         rows = store.scan(APPLIED_AHEAD)
         ahead = {row.position for row in rows if (row.consumer, row.source) == (consumer, source)}
     watermark = max(checkpoint_position(store, consumer, source), applied.position if applied else 0)
+    while watermark + 1 in ahead:  # a checkpoint written before may have come up to them
+        watermark += 1
     return Progress(
         consumer,
         source,

@@ -6,6 +6,7 @@ its view from answering, it only makes the answer old.
 
 from typing import NamedTuple
 
+from actors.facts import is_known
 from actors.stores.port import Store
 from actors.tables import INVENTORY, PRODUCTS, SUMMARIES, InventoryRow, ProductRow, SummaryRow
 
@@ -33,11 +34,12 @@ def stock(store: Store, product_id: int) -> InventoryRow | None:
 
 
 def product(store: Store, product_id: int) -> ProductRow | None:
-    """The product as the Products view has it."""
-    return store.get(PRODUCTS, (product_id,))
+    """The product as the Products view has it; None until its name and price are known."""
+    row = store.get(PRODUCTS, (product_id,))
+    return row if is_known(row) else None
 
 
 def products(store: Store, first: int, limit: int = PAGE) -> list[ProductRow]:
-    """The products with ids from `first` to `first + limit − 1` that the view has."""
+    """The products with ids from `first` to `first + limit − 1` whose name and price the view has."""
     rows = store.get_many(PRODUCTS, [(number,) for number in range(first, first + limit)])
-    return [row for row in rows if row is not None]
+    return [row for row in rows if row is not None and is_known(row)]

@@ -8,6 +8,7 @@ the log at fixed instants, otherwise each commit wakes it.
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pykka
@@ -26,17 +27,23 @@ NEVER = 2**63
 
 
 class Subscription:
-    """What one consumer gets next; `broken` while its link refuses."""
+    """What one consumer gets next; `broken` while its link refuses.
 
-    __slots__ = ("broken", "channel", "consumer", "incarnation", "lost", "next")
+    Whenever it goes back, a new `turn` begins: what is lost of an earlier turn from `resent_from` on is being
+    sent again already.
+    """
 
-    def __init__(self, consumer: str, channel: Channel, lost: Callable[[str, Record], object]) -> None:
+    __slots__ = ("broken", "channel", "consumer", "incarnation", "lost", "next", "resent_from", "turn")
+
+    def __init__(self, consumer: str, channel: Channel) -> None:
         self.consumer = consumer
         self.channel = channel
-        self.lost = partial(lost, consumer)
+        self.lost: Callable[[Any], object] | None = None
         self.next = NEVER
         self.incarnation = 0
         self.broken = False
+        self.turn = 0
+        self.resent_from = 0
 
 
 class Relay(pykka.Actor):
@@ -52,9 +59,9 @@ class Relay(pykka.Actor):
         self._store = store
         self._policy = policy
         self._subscriptions = {
-            consumer: Subscription(consumer, runtime.link(f"{source}->{consumer}"), self._lost)
-            for consumer in consumers
+            consumer: Subscription(consumer, runtime.link(f"{source}->{consumer}")) for consumer in consumers
         }
+        self._turns = count()
         self._head = 0
         self._poll_number = -(2**63)  # of the next poll: it happens at so many periods
         self._records: list[Record] = []  # a stretch of the log, read ahead
@@ -62,8 +69,10 @@ class Relay(pykka.Actor):
 
     def on_start(self) -> None:
         """Ask the consumers where they are, and begin to poll."""
+        incarnation = self._runtime.incarnation(self._name)
+        self._turns = count(incarnation << 32)  # what an earlier incarnation has sent is of no turn of ours
         for consumer in self._subscriptions:
-            self._runtime.tell(consumer, Resubscribe(self._source))
+            self._runtime.tell(consumer, Resubscribe(self._source, incarnation))
         if self._policy.poll:
             self._schedule_poll()
 
@@ -101,18 +110,28 @@ class Relay(pykka.Actor):
             self._stall()
 
     def _subscribe(self, message: Subscribe) -> None:
+        if message.incarnation != self._runtime.incarnation(message.consumer):
+            return  # it has died since; the one that lives subscribes itself
         subscription = self._subscriptions[message.consumer]
-        subscription.next = message.after + 1
-        subscription.incarnation = self._runtime.incarnation(message.consumer)
+        self._go_back(subscription, message.after + 1)
+        subscription.resent_from = 0  # the consumer knows what it has: nothing sent before matters any more
+        subscription.incarnation = message.incarnation
         subscription.broken = False
         if not self._policy.poll:
             self._look()
 
     def _undelivered(self, message: Undelivered) -> None:
         subscription = self._subscriptions[message.consumer]
+        if message.turn != subscription.turn and message.position >= subscription.resent_from:
+            return
         if message.position < subscription.next < NEVER:
-            subscription.next = message.position
+            self._go_back(subscription, message.position)
             self._break(subscription)
+
+    def _go_back(self, subscription: Subscription, position: int) -> None:
+        subscription.next = subscription.resent_from = position
+        subscription.turn = next(self._turns)
+        subscription.lost = partial(self._lost, subscription.consumer, subscription.turn)
 
     def _redeliver(self, message: Redeliver) -> None:
         if message.consumer:
@@ -156,9 +175,9 @@ class Relay(pykka.Actor):
         current = self._runtime.incarnation(consumer)
         return current == subscription.incarnation and self._runtime.is_alive(consumer)
 
-    def _lost(self, consumer: str, record: Record) -> None:
+    def _lost(self, consumer: str, turn: int, record: Record) -> None:
         """Called by a link, maybe long after the sending, and by whoever's thread that is."""
-        self._runtime.tell(self._name, Undelivered(consumer, record.position))
+        self._runtime.tell(self._name, Undelivered(consumer, record.position, turn))
 
     def _break(self, subscription: Subscription) -> None:
         if not subscription.broken:

@@ -7,6 +7,7 @@ accepted and its event delivered, but without Products the row cannot be written
 from collections.abc import Sequence
 
 from actors.consumer import Consumer, Effects, NotYet
+from actors.facts import UNKNOWN_NAME
 from actors.messages import OrderPlaced, Record
 from actors.policy import Policy
 from actors.runtime import Runtime
@@ -36,7 +37,7 @@ class SummaryProjection(Consumer):
         """The order's row.
 
         Raises:
-            NotYet: Products does not have a product of the order.
+            NotYet: Products does not have the name of a product of the order.
             StoreError: Products cannot answer.
 
         """
@@ -57,7 +58,7 @@ class SummaryProjection(Consumer):
         rows = self._products.get_many(PRODUCTS, [(product_id,) for product_id in product_ids])
         names = []
         for product_id, row in zip(product_ids, rows, strict=True):
-            if row is None:
+            if row is None or row.name == UNKNOWN_NAME:
                 raise NotYet(f"product {product_id} is not in the Products view yet")
             names.append(row.name)
         return names

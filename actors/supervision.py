@@ -11,6 +11,7 @@ import sys
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
+import msgspec
 import pykka
 from pykka import ActorDeadError, ActorRegistry
 
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
     from actors.rules import LinkRule, StoreRule
 
 A = TypeVar("A", bound=pykka.Actor)
+
+
+class Letter(msgspec.Struct, gc=False):
+    """A message in an inbox, and where the answer goes: what Pykka's loop asks of an envelope."""
+
+    message: Any
+    reply_to: pykka.Future[Any] | None = None
 
 
 class Incarnation:
@@ -58,7 +66,7 @@ class SupervisedRuntime(Runtime):
         self.recorder = recorder or Recorder()
         self.failures: list[tuple[float, str, BaseException]] = []
         self._actors: dict[str, Incarnation] = {}
-        self._refs: dict[str, pykka.ActorRef[Any]] = {}
+        self._inboxes: dict[str, Any] = {}  # of the incarnation that lives, or lived last
         self._links: dict[str, Link] = {}
         self._gates: dict[str, RuleGate] = {}
         self._pauses: dict[str, int] = {}
@@ -90,8 +98,8 @@ class SupervisedRuntime(Runtime):
         """The gate before this store."""
 
     @abstractmethod
-    def _make_reply(self) -> Reply:
-        """A reply that nobody owes yet."""
+    def _make_reply(self, owner: str) -> Reply:
+        """A reply that the named actor owes."""
 
     @abstractmethod
     def _on_own_thread(self) -> bool:
@@ -130,9 +138,10 @@ class SupervisedRuntime(Runtime):
             ActorDeadError: there never was one.
 
         """
-        if name not in self._refs:
+        actor = self._actors.get(name)
+        if actor is None or actor.ref is None:
             raise ActorDeadError(f"{name} not found")
-        return self._refs[name]
+        return actor.ref
 
     def incarnation(self, name: str) -> int:
         """See `Runtime`."""
@@ -141,27 +150,25 @@ class SupervisedRuntime(Runtime):
 
     def is_alive(self, name: str) -> bool:
         """See `Runtime`."""
-        ref = self._refs.get(name)
-        return ref is not None and ref.is_alive()
+        inbox = self._inboxes.get(name)
+        return inbox is not None and not inbox.closed
 
     def tell(self, name: str, message: Any) -> bool:
         """See `Runtime`."""
-        ref = self._refs.get(name)
-        if ref is None:
+        inbox = self._inboxes.get(name)
+        if inbox is None or inbox.closed:
             return False
-        try:
-            ref.tell(message)
-        except ActorDeadError:
-            return False
+        inbox.put(Letter(message))
         return True
 
     def request(self, name: str, message: Any) -> Reply:
         """See `Runtime`."""
-        ref = self._refs.get(name)
-        if ref is not None:
-            return cast("Reply", ref.ask(message, block=False))
-        reply = self._make_reply()
-        reply.set_exception((ActorDeadError, ActorDeadError(f"{name} not found"), None))
+        reply = self._make_reply(name)
+        inbox = self._inboxes.get(name)
+        if inbox is None or inbox.closed:
+            reply.set_exception((ActorDeadError, ActorDeadError(f"{name} not found"), None))
+        else:
+            inbox.put(Letter(message, reply))
         return reply
 
     def nodes(self) -> list[str]:
@@ -246,6 +253,7 @@ class SupervisedRuntime(Runtime):
         runtime = self
 
         def handle_failure(self: pykka.Actor, kind: Any, value: Any, traceback: Any) -> None:
+            cast("Any", self.actor_inbox).closed = True
             super(supervised, self)._handle_failure(kind, value, traceback)  # type: ignore[misc]
             runtime._failed(actor, self.actor_ref, value)
 
@@ -256,7 +264,16 @@ class SupervisedRuntime(Runtime):
             error = sys.exc_info()[1]
             if isinstance(error, KeyboardInterrupt):
                 raise error  # the program is interrupted, not this actor
+            cast("Any", self.actor_inbox).closed = True
             super(supervised, self)._stop()  # type: ignore[misc]
+
+        hooks = self._hooks(actor.name, actor.node, works)
+
+        def start_actor_loop(self: pykka.Actor) -> None:
+            # It may say who it is, and be answered, before `start` returns its reference.
+            actor.ref = self.actor_ref
+            runtime._inboxes[actor.name] = self.actor_inbox
+            hooks["_start_actor_loop"](self)
 
         supervised: type[A] = type(
             actor_class.__name__,
@@ -266,7 +283,8 @@ class SupervisedRuntime(Runtime):
                 "__doc__": actor_class.__doc__,
                 "_handle_failure": handle_failure,
                 "_stop": stop,
-                **self._hooks(actor.name, actor.node, works),
+                **hooks,
+                "_start_actor_loop": start_actor_loop,
             },
         )
         return supervised
@@ -275,7 +293,7 @@ class SupervisedRuntime(Runtime):
         if actor.alive or self._closed:
             return
         actor.number += 1
-        actor.ref = self._refs[actor.name] = actor.make()
+        actor.make()
         if self._pauses.get(actor.node):
             actor.inbox.pause()
 

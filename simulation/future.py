@@ -29,14 +29,17 @@ class VirtualReply(Reply):
 
     runtime: ClassVar[VirtualRuntime]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.owner = ""  # the actor that owes the answer
-        self._done = False
-        self._value: Any = None
-        self._error: ExcInfo | None = None
-        self._waiting: Process | list[Process] | None = None
-        self._callbacks: list[Callable[[Reply], None]] | None = None
+    # What a fresh reply has stands in the class: most replies never have anything else in these.
+    owner: str = ""  # the actor that owes the answer
+    _done: bool = False
+    _value: Any = None
+    _error: ExcInfo | None = None
+    _waiting: Process | list[Process] | None = None
+    _callbacks: list[Callable[[Reply], None]] | None = None
+    _get_hook: Callable[[float | None], Any] | None = None
+
+    def __init__(self) -> None:  # Pykka's own sets only what a get hook needs
+        pass
 
     def get(self, *, timeout: float | None = None) -> Any:
         """The answer, waiting for it at most `timeout` seconds of virtual time."""
@@ -76,6 +79,7 @@ class VirtualReply(Reply):
         """Let `func(timeout)` make the answer when it is asked for."""
         if self._done:
             raise queue.Full
+        super().__init__()
         super().set_get_hook(func)
 
     @property

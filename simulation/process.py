@@ -52,6 +52,7 @@ class Process(greenlet):
         self.works: frozenset[type] | None = None  # which messages take service; None: all
         self.begun_s = 0.0  # when the message in hand was taken
         self.killed = False
+        self.closed = False  # takes no further message
         self.paused = False
         self.closing = False  # the actor has stopped and empties its inbox
         self.waits_for: VirtualReply | None = None
@@ -206,7 +207,7 @@ class Process(greenlet):
         lost += self.mail
         self.mail.clear()
         self.hand = None
-        self.killed = True
+        self.killed = self.closed = True
         self.waits_for = None
         self._idle = False
         self._call.callbacks = []

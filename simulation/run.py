@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from actors import topology
@@ -59,8 +61,6 @@ def simulate(scenario: Scenario, on_progress: Callable[[float], object] | None =
     )
     raw = {name: MemoryStore(name, tables) for name, tables in TABLES_OF_SERVICE.items()}
     stores: dict[str, Store] = {name: GatedStore(store, runtime.gate(name)) for name, store in raw.items()}
-    collecting = gc.isenabled()
-    gc.disable()  # rows and messages hold no cycles, and looking for some costs more with every order
     try:
         seed(raw, _catalogue(scenario, streams), runtime.now())
         start(runtime, stores, scenario.policy)
@@ -75,8 +75,7 @@ def simulate(scenario: Scenario, on_progress: Callable[[float], object] | None =
         workload.finish()
     finally:
         runtime.close()
-        if collecting:
-            gc.enable()
+        gc.collect()  # actors, their runtime and their futures refer to each other
     _record_end(runtime.recorder, raw)
     return Simulated(runtime.recorder, topology.consumers(scenario.policy), runtime.failures)
 
@@ -95,18 +94,19 @@ def _catalogue(scenario: Scenario, streams: Streams) -> Catalogue:
 def _sample_queues(runtime: VirtualRuntime, end_s: float) -> None:
     """Write down each inbox depth that has changed, at `SAMPLES` fixed instants of the run."""
     row = runtime.recorder.row("queues")
-    depths = [[runtime.recorder.intern(node), node, -1] for node in runtime.nodes()]
+    nodes = [(runtime.recorder.intern(node), node) for node in runtime.nodes()]
+    known: dict[str, int] = {}
     start_s = runtime.now()
     every_s = (end_s - start_s) / SAMPLES
     instants = iter(range(1, SAMPLES))
 
     def sample(_event: object) -> None:
         now = runtime.now()
-        for known in depths:
-            depth = runtime.depth(known[1])
-            if depth != known[2]:
-                known[2] = depth
-                row(known[0], now, depth)
+        for node_id, node in nodes:
+            depth = runtime.depth(node)
+            if known.get(node) != depth:
+                known[node] = depth
+                row(node_id, now, depth)
         following()
 
     def following() -> None:
@@ -119,11 +119,10 @@ def _sample_queues(runtime: VirtualRuntime, end_s: float) -> None:
 
 def _record_end(recorder: Recorder, stores: Mapping[str, Store]) -> None:
     """Write down what the command side and the read model hold at the end, for the two to be compared."""
-    lines: dict[int, int] = {}
-    for item in stores["orders"].scan(ORDER_ITEMS):
-        lines[item.order_id] = lines.get(item.order_id, 0) + 1
     order_row, summary_row = recorder.row("orders"), recorder.row("summaries")
-    for order in stores["orders"].scan(ORDERS):
-        order_row(order.order_id, order.customer_id, order.total_minor, lines[order.order_id])
+    items = groupby(stores["orders"].scan(ORDER_ITEMS), attrgetter("order_id"))
+    for order, (order_id, lines) in zip(stores["orders"].scan(ORDERS), items, strict=True):
+        assert order.order_id == order_id, "every order has lines, and both tables are read in its order"
+        order_row(order_id, order.customer_id, order.total_minor, sum(1 for _ in lines))
     for summary in stores["summary"].scan(SUMMARIES):
         summary_row(summary.order_id, summary.customer_id, summary.total_minor, len(summary.items))

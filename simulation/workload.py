@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simpy.events import NORMAL
+
 from actors import queries
 from actors.messages import (
     Accepted,
@@ -45,22 +47,23 @@ class Arrivals:
     """Calls `act` at each of the instants."""
 
     def __init__(self, runtime: VirtualRuntime, instants: Iterator[float], act: Callable[[], object]) -> None:
-        self._runtime = runtime
+        self._env = runtime.env
+        self._schedule: Callable[[Any, Any, float], None] = runtime.env.schedule
         self._instants = instants
         self._act = act
         self._callbacks: list[Callable[[Any], Any]] = [self._arrive]
-        self._call = Call(self._callbacks)
+        self._call = Call([])
         self._next()
-
-    def _next(self) -> None:
-        instant = next(self._instants, None)
-        if instant is not None:
-            self._call.callbacks = self._callbacks
-            self._runtime.schedule(self._call, instant - self._runtime.now())
 
     def _arrive(self, _event: object) -> None:
         self._act()
         self._next()
+
+    def _next(self) -> None:
+        for instant in self._instants:
+            self._call.callbacks = self._callbacks
+            self._schedule(self._call, NORMAL, instant - self._env.now)
+            return
 
 
 class Sent:

@@ -90,7 +90,7 @@ class MemoryStore:
     def __init__(self, name: str, tables: Iterable[Table[Any]]) -> None:
         self.name = name
         self._tables = {table: _Rows(table) for table in tables}
-        self._log: list[Record] = []
+        self._log: list[NewEvent] = []  # the one at position n stands at n − 1
         self._lock = Lock()
 
     def get(self, table: Table[Row], key: tuple[Any, ...]) -> Row | None:
@@ -154,7 +154,7 @@ class MemoryStore:
             else:  # without an insert nothing can conflict, and nothing need be taken back
                 for change in changes:
                     rows = tables[change.table]
-                    if type(change) is Delete:
+                    if isinstance(change, Delete):
                         rows.delete(change.key[0] if rows.single else change.key)
                     elif rows.index_of is None:
                         row = change.row
@@ -162,12 +162,9 @@ class MemoryStore:
                     else:
                         rows.put(rows.key_of(change.row), change.row)
             if events:
-                log = self._log
-                position = len(log)
-                for new in events:
-                    position += 1
-                    log.append(Record(self.name, position, new.key, new.recorded_at, new.event))
-                    positions.append(position)
+                first = len(self._log) + 1
+                self._log.extend(events)
+                positions = list(range(first, first + len(events)))
         finally:
             lock.release()
         return positions
@@ -180,9 +177,9 @@ class MemoryStore:
         try:
             for change in changes:
                 rows = tables[change.table]
-                if type(change) is Delete:
+                if isinstance(change, Delete):
                     replaced.append(rows.delete(change.key[0] if rows.single else change.key))
-                elif type(change) is Insert:
+                elif isinstance(change, Insert):
                     row = change.row
                     key = rows.key_of(row)
                     if key in rows.by_key:
@@ -214,7 +211,11 @@ class MemoryStore:
     def read_log(self, after: int, limit: int) -> list[Record]:
         """At most `limit` records with positions above `after`, ascending."""
         with self._lock:
-            return self._log[after : after + limit]
+            events = self._log[after : after + limit]
+        return [
+            Record(self.name, position, new.key, new.recorded_at, new.event)
+            for position, new in enumerate(events, after + 1)
+        ]
 
     def head(self) -> int:
         """The highest position in the log; 0 when it is empty."""

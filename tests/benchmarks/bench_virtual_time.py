@@ -5,18 +5,19 @@ of processor time. Run by `make bench`.
 """
 
 import dataclasses
-
 import subprocess
 import sys
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pykka
 import simpy
 from ratios import compare, report
 
+from actors.trace import Recorder
 from scenarios.distributions import Constant
-from scenarios.file import read
-from scenarios.library import find
+from scenarios.file import loads
 from scenarios.scenario import Phases, Scenario
 from simulation.run import simulate
 from simulation.runtime import VirtualRuntime
@@ -25,7 +26,6 @@ from simulation.workload import Arrivals
 ITEMS = 20_000
 STAGES = 3
 GAP_S, SERVICE_S = 1.0, 0.5
-BASELINE = "healthy"
 
 
 def bare_pipeline() -> float:
@@ -55,56 +55,73 @@ def bare_pipeline() -> float:
 class Stage(pykka.ThreadingActor):
     """Hands each message on to the next stage."""
 
-    def __init__(self, following: pykka.ActorRef[Any] | None) -> None:
+    def __init__(self, runtime: VirtualRuntime, following: str) -> None:
         super().__init__()
+        self._tell = runtime.tell
         self._following = following
 
     def on_receive(self, message: Any) -> None:
-        if self._following is not None:
-            self._following.tell(message)
+        if self._following:
+            self._tell(self._following, message)
 
 
 def actor_pipeline() -> float:
     """The same with Pykka actors on the virtual runtime."""
     names = [f"stage {number}" for number in range(STAGES)]
     with VirtualRuntime(times={name: Constant(SERVICE_S) for name in names}) as runtime:
-        following = None
-        for name in reversed(names):
-            following = runtime.start(Stage, following, name=name)
-        first = following
-        assert first is not None
-
-        Arrivals(runtime, (GAP_S * item for item in range(1, ITEMS + 1)), lambda: first.tell("item"))
+        for name, following in zip(names, [*names[1:], ""], strict=True):
+            runtime.start(Stage, runtime, following, name=name)
+        instants = (GAP_S * item for item in range(1, ITEMS + 1))
+        Arrivals(runtime, instants, partial(runtime.tell, names[0], "item"))
         runtime.run((ITEMS + 10) * GAP_S)
     return ITEMS * STAGES
 
 
-def baseline(run_s: float) -> Scenario:
-    return dataclasses.replace(read(find(BASELINE)), phases=Phases(warm=0.0, run=run_s, settle=1.0))
+BASELINE = """
+name = "baseline"
+[load]
+orders = "poisson(RATE/s)"
+[policy]
+stock = "none"
+[time]
+orders = "exp(2ms)"
+inventory = "exp(1ms)"
+products = "exp(1ms)"
+summary = "exp(3ms)"
+"""
+"""Orders of one to three lines, three consumers, names looked up in Products, the outbox, the full trace."""
 
 
-def messages(scenario: Scenario) -> float:
-    """How many messages its actors handle and its views answer, counted from the trace."""
-    trace = simulate(scenario).recorder
-    # A command, a wake-up of the relay per commit, an event at each of its consumers; and the reads.
-    commits = len(set(zip(trace.column("events", "source"), trace.column("events", "committed_s"), strict=True)))
-    return trace.count("commands") + commits + trace.count("applied") + trace.count("reads")
+def baseline(orders: int, rate: int = 100) -> Scenario:
+    """The baseline for about so many orders, at a rate per second."""
+    scenario = loads(BASELINE.replace("RATE", str(rate)), source="baseline", folder=Path())
+    return dataclasses.replace(scenario, phases=Phases(warm=0.0, run=orders / rate, settle=1.0))
+
+
+def messages(trace: Recorder) -> int:
+    """How many messages the actors took: each order, each wake-up of a relay, each delivery of an event."""
+    log, instant = (trace.column("events", name) for name in ("source", "committed_s"))
+    commits = len(set(zip(log, instant, strict=True)))
+    return trace.count("commands") + commits + trace.count("applied")
+
+
+SCENARIO = baseline(6_000)
+MESSAGES = messages(simulate(SCENARIO).recorder)
 
 
 def whole_scenario() -> float:
-    scenario = baseline(60.0)
-    simulate(scenario)
-    return COUNTED
+    """The baseline, from empty stores to the finished trace."""
+    simulate(SCENARIO)
+    return MESSAGES
 
-
-COUNTED = messages(baseline(60.0))
 
 FLAT_PROGRAM = """
 import sys, time, resource
 sys.path[:0] = {paths!r}
-from bench_virtual_time import orders_only
+from bench_virtual_time import baseline
 from simulation.run import simulate
-scenario = orders_only({orders})
+scenario = baseline({orders})
+simulate(baseline(100))
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 begun = time.process_time()
 trace = simulate(scenario).recorder
@@ -112,20 +129,6 @@ spent = time.process_time() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(trace.count("orders"), spent, (peak - base) * 1024, trace.rows)
 """
-
-
-def orders_only(orders: int) -> Scenario:
-    """The baseline with nothing but orders, for about so many of them."""
-    scenario = baseline(orders / 200.0)
-    load = dataclasses.replace(
-        read(find(BASELINE), ["load.orders=poisson(200/s)"]).load, **dict.fromkeys(OTHER_LOADS, NOTHING)
-    )
-    time = {name: value for name, value in scenario.time.items() if name not in ("summary", "orders")}
-    return dataclasses.replace(scenario, load=load, time=time)
-
-
-OTHER_LOADS = ("checkouts", "history", "stock", "browse", "restock", "catalogue", "own_read")
-NOTHING = read(find("polled-slowly")).load.restock
 
 
 def measured(orders: int) -> tuple[float, float, float]:
@@ -141,7 +144,8 @@ def main() -> None:
     compare("whole baseline scenario / bare SimPy stores", whole_scenario, bare_pipeline, at_least=0.5)
     few, _, _ = min(measured(10_000) for _ in range(3))
     many, peak, rows = measured(1_000_000 if "--quick" not in sys.argv else 100_000)
-    report("cost of an order, 10⁶ orders / 10⁴ orders", many / few, at_most=1.3, detail=f"{many * 1e6:.0f} µs")
+    detail = f"{few * 1e6:.0f} and {many * 1e6:.0f} µs"
+    report("cost of an order, 10⁶ orders / 10⁴ orders", many / few, at_most=1.3, detail=detail)
     report("peak memory per trace row, bytes", peak / rows, at_most=150, detail=f"{rows:,.0f} rows")
 
 

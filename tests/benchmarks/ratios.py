@@ -14,7 +14,9 @@ def rate(work: Callable[[], float]) -> float:
     return units / (time.process_time() - begun)
 
 
-def compare(name: str, ours: Callable[[], float], reference: Callable[[], float], *, at_least: float) -> float:
+def compare(
+    name: str, ours: Callable[[], float], reference: Callable[[], float], *, at_least: float
+) -> float:
     """Print and return the median, over some rounds, of our rate as a multiple of the reference's."""
     pairs = [(rate(ours), rate(reference)) for _ in range(ROUNDS)]
     ratios = sorted(mine / theirs for mine, theirs in pairs)

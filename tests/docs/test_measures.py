@@ -13,7 +13,7 @@ from actors.trace import SCHEMA
 from cqrs_lab.cli import BAD_USAGE, BROKEN, INTERRUPTED
 from cqrs_lab.experiment import run_simulated
 from reports.checkers import MOST_EXAMPLES
-from reports.recovery import FLOOR_S, HOLD_S
+from reports.recovery import EXCEEDED_SHARE, FLOOR_S, HOLD_S
 from reports.verdict import EXIT_CODES
 from scenarios import expectations
 from scenarios.expectations import CHECKERS, MEASURES, PARTS, Checker, Expectation
@@ -153,7 +153,7 @@ def test_every_checker_is_listed_with_a_true_mark() -> None:
 
 def test_the_constants_that_it_names_are_those_of_the_code() -> None:
     definition = by_code(PAGE.table("Definitions", "measure"), "measure")["recovery"]["definition"]
-    assert f"for {HOLD_S:g} s" in definition
+    assert f"{100 * EXCEEDED_SHARE:g} % of the next {HOLD_S:g} s" in definition
     assert f"{1000 * FLOOR_S:g} ms" in definition
     assert f"up to {MOST_EXAMPLES} counter-examples" in PAGE.prose
 

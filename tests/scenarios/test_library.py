@@ -39,7 +39,7 @@ def test_a_name_of_the_library_is_found_in_its_folder(
 
 def test_the_library_lies_inside_the_package() -> None:
     assert library.folder().name == "library"
-    assert library.folder().parent == Path(library.__file__).resolve().parent
+    assert library.folder() == Path(library.__file__).resolve().parent
 
 
 @pytest.mark.parametrize(

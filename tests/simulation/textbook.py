@@ -70,9 +70,7 @@ def applied_s(recorder: Recorder, consumer: str = "summary") -> Any:
 def followed(simulated: Simulated, scenario: Scenario) -> Following:
     """The orders' events at the summary."""
     end_s = scenario.phases.run + scenario.phases.settle
-    return following(
-        committed_s(simulated.recorder), applied_s(simulated.recorder), end_s=end_s
-    )
+    return following(committed_s(simulated.recorder), applied_s(simulated.recorder), end_s=end_s)
 
 
 def observe(scenario: Scenario) -> Following:
