@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.rules import LinkRule
-    from actors.supervision import SupervisedRuntime
+    from actors.runtime import Runtime
 
     _Sent: TypeAlias = tuple[Any, int, int, Callable[[Any], object] | None]
     """A message under way, for which incarnation, on which connection, and who is told of its loss."""
@@ -34,9 +34,7 @@ class Link:
     not heard of the loss yet must not go on after it. On another link a later message may overtake.
     """
 
-    def __init__(
-        self, runtime: SupervisedRuntime, name: str, delay: Callable[[], float] | None, *, fifo: bool
-    ) -> None:
+    def __init__(self, runtime: Runtime, name: str, delay: Callable[[], float] | None, *, fifo: bool) -> None:
         self._runtime = runtime
         self._target = name.partition("->")[2]
         self._delay = delay

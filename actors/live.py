@@ -262,7 +262,7 @@ class LiveRuntime(SupervisedRuntime):
         return self._clock.call_at(time.monotonic() + delay, ring)
 
     def call_at(self, instant: float, call: Callable[..., object], *args: Any) -> LiveTimer:
-        """See `SupervisedRuntime`."""
+        """See `Runtime`."""
         return self._clock.call_at(self._origin + instant, lambda: call(*args))
 
     def random(self, name: str) -> Callable[[], float]:

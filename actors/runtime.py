@@ -104,6 +104,10 @@ class Runtime(ABC):
         """
 
     @abstractmethod
+    def call_at(self, instant: float, call: Callable[..., object], *args: Any) -> object:
+        """Call `call(*args)` at the instant, whoever lives then; it must not wait."""
+
+    @abstractmethod
     def random(self, name: str) -> Callable[[], float]:
         """Draws from [0, 1) of the named stream; one stream per purpose."""
 

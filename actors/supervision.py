@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import msgspec
 import pykka
+import pykka.messages
 from pykka import ActorDeadError, ActorRegistry
 
 from actors.runtime import Reply, Runtime, RuntimeFailure
@@ -28,6 +29,17 @@ if TYPE_CHECKING:
     from actors.rules import LinkRule, StoreRule
 
 A = TypeVar("A", bound=pykka.Actor)
+
+
+PYKKA_MESSAGES = frozenset(
+    {
+        pykka.messages._ActorStop,  # noqa: SLF001  # it has no public name
+        pykka.messages.ProxyCall,
+        pykka.messages.ProxyGetAttr,
+        pykka.messages.ProxySetAttr,
+    }
+)
+"""The messages that Pykka handles itself; any other is for `on_receive`."""
 
 
 class Letter(msgspec.Struct, gc=False):
@@ -80,10 +92,6 @@ class SupervisedRuntime(Runtime):
         self.close()
 
     # -- what a runtime adds ---------------------------------------------------------------------------
-
-    @abstractmethod
-    def call_at(self, instant: float, call: Callable[..., object], *args: Any) -> object:
-        """Call `call(*args)` at the instant, whoever lives then."""
 
     @abstractmethod
     def _hooks(self, name: str, node: str, works: tuple[type, ...] | None) -> dict[str, Any]:
@@ -267,6 +275,12 @@ class SupervisedRuntime(Runtime):
             cast("Any", self.actor_inbox).closed = True
             super(supervised, self)._stop()  # type: ignore[misc]
 
+        def handle_receive(self: pykka.Actor, message: Any) -> Any:
+            # Pykka asks of each message whether it is one of its own four kinds; nearly none is.
+            if type(message) in PYKKA_MESSAGES:
+                return super(supervised, self)._handle_receive(message)  # type: ignore[misc]
+            return self.on_receive(message)
+
         hooks = self._hooks(actor.name, actor.node, works)
 
         def start_actor_loop(self: pykka.Actor) -> None:
@@ -281,6 +295,7 @@ class SupervisedRuntime(Runtime):
             {
                 "__module__": actor_class.__module__,
                 "__doc__": actor_class.__doc__,
+                "_handle_receive": handle_receive,
                 "_handle_failure": handle_failure,
                 "_stop": stop,
                 **hooks,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pykka
 from greenlet import getcurrent
@@ -16,9 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from simulation.runtime import VirtualRuntime
-
     ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+
+
+class Clock(Protocol):
+    """What a reply asks of the runtime that made it."""
+
+    def schedule(self, call: Call, delay: float) -> None:
+        """Put a call on the clock."""
+        ...
+
+    def run_until_done(self, reply: VirtualReply, timeout: float | None) -> None:
+        """Let time pass until the reply is there, or for at most `timeout` seconds."""
+        ...
 
 
 class VirtualReply(Reply):
@@ -27,7 +37,7 @@ class VirtualReply(Reply):
     Each runtime has a subclass of its own, so that `map`, `filter`, `join` and `reduce` stay on its clock.
     """
 
-    runtime: ClassVar[VirtualRuntime]
+    runtime: ClassVar[Clock]
 
     # What a fresh reply has stands in the class: most replies never have anything else in these.
     owner: str = ""  # the actor that owes the answer
@@ -118,7 +128,7 @@ class VirtualReply(Reply):
         else:
             self._waiting = [waiting, process]
         if timeout is None:
-            process.waits_for = self
+            process.waits_for = self.owner
             process.park()
             return
         alarm = Call([lambda _event: self._give_up(process)])

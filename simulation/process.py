@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pykka._envelope import Envelope
     from simpy import Environment
 
-    from simulation.future import VirtualReply
-
 
 class Call:
     """What SimPy needs to know of an event that is only a call: its callbacks, and that it did not fail."""
@@ -55,7 +53,7 @@ class Process(greenlet):
         self.closed = False  # takes no further message
         self.paused = False
         self.closing = False  # the actor has stopped and empties its inbox
-        self.waits_for: VirtualReply | None = None
+        self.waits_for: str | None = None  # the actor that owes it an answer
         self._env = env
         self._to_hub = hub.switch
         # SimPy's type hints ask for an Event; its documentation asks for what Call has.

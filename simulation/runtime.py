@@ -138,7 +138,7 @@ class VirtualRuntime(SupervisedRuntime):
         self.env.schedule(call, NORMAL, delay)  # type: ignore[arg-type]  # SimPy asks no more of an event
 
     def call_at(self, instant: float, call: Callable[..., object], *args: Any) -> Call:
-        """See `SupervisedRuntime`."""
+        """See `Runtime`."""
         return self._call_in(instant - self.env.now, call, *args)
 
     def sleep(self, seconds: float) -> None:
@@ -280,7 +280,7 @@ class VirtualRuntime(SupervisedRuntime):
             link: Process | None = process
             while link is not None and link not in seen:
                 seen.append(link)
-                link = waits.get(link.waits_for.owner) if link.waits_for is not None else None
+                link = waits.get(link.waits_for or "")
             if link is process:
                 return seen
         return []
@@ -289,7 +289,7 @@ class VirtualRuntime(SupervisedRuntime):
         if not processes:
             return "no actor waits for another"
         waits = [
-            f"{p.name} waits for a reply from {p.waits_for.owner or 'nobody'}"
+            f"{p.name} waits for a reply from {p.waits_for or 'nobody'}"
             for p in processes
             if p.waits_for is not None
         ]
