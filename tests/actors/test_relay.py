@@ -437,7 +437,7 @@ OCCURRENCES = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=90, deadline=None)
 @given(
     faults=OCCURRENCES,
     poll=st.sampled_from([0.0, 0.07]),
