@@ -100,11 +100,13 @@ class Shop:
 
     def until_followed(self, *names: str) -> None:
         """Let time pass until these consumers (none: all) have applied every event there is."""
-        self.until(lambda: self.followed(*names))
-        for name, sources in consumers(self.policy).items():
-            if not names or name in names:
-                # What asks for nothing, and is answered when the last event is recorded as handled.
-                self.ask(name, Resubscribe(sources[0], 0))
+        heads = None
+        while heads != (heads := [store.head() for store in self.stores.values()]):
+            self.until(lambda: self.followed(*names))
+            for name, sources in consumers(self.policy).items():
+                if not names or name in names:
+                    # Asks for nothing, and is answered once the event in hand, maybe claimed, is recorded.
+                    self.ask(name, Resubscribe(sources[0], 0))
 
     def followed(self, *names: str) -> bool:
         return all(
