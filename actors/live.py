@@ -16,150 +16,36 @@ for it is told, its name is free), and its thread ends at the next thing that it
 
 from __future__ import annotations
 
-import contextlib
 import heapq
 import itertools
 import logging
-import queue
+import math
 import random
 import threading
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pykka
 
 from actors.gate import RuleGate
+from actors.inbox import Killed
 from actors.link import Link
-from actors.runtime import Reply
-from actors.supervision import Killed, SupervisedRuntime
+from actors.supervision import SupervisedRuntime
+from actors.threads import LiveInbox, LiveMutex, LiveReply, own_inbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pykka._envelope import Envelope
-
+    from actors.runtime import Reply
+    from actors.supervision import Incarnation
     from actors.trace import Recorder
+
+A = TypeVar("A", bound=pykka.Actor)
 
 logger = logging.getLogger("cqrs_lab.live")
 
 _CLOSE_TIMEOUT_S = 5.0
-_here = threading.local()
-"""`_here.inbox` is the inbox of the actor whose thread this is."""
-
-
-class LiveReply(pykka.ThreadingFuture[Any], Reply):
-    """Pykka's threading future, which can also call back."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._callbacks: list[Callable[[Reply], None]] = []
-        self.crashed = False  # the answering actor is cut off: only the next answer, which says so, counts
-        self._final = False
-
-    def set(self, value: Any | None = None) -> None:
-        """Give the answer."""
-        if not self.crashed:
-            super().set(value)
-            self._call_back()
-
-    def set_exception(self, exc_info: Any | None = None) -> None:
-        """Give an error as the answer; without `exc_info` the one being handled."""
-        if not self._final:
-            self._final = self.crashed
-            super().set_exception(exc_info)
-            self._call_back()
-
-    def on_done(self, callback: Callable[[Reply], None]) -> None:
-        """Call `callback(self)` once the answer is there."""
-        with self._condition:
-            if self._result is None:
-                self._callbacks.append(callback)
-                return
-        callback(self)
-
-    def _call_back(self) -> None:
-        with self._condition:
-            callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            callback(self)
-
-
-class LiveInbox:
-    """An actor's inbox on its thread: it can be held back, and cut off for good."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.killed = False
-        self.closed = False
-        self.begun_s = 0.0
-        self.hand: Envelope[Any] | None = None
-        self.thread: threading.Thread | None = None
-        self._now: Callable[[], float] = time.monotonic
-        self._queue: queue.SimpleQueue[Envelope[Any] | None] = queue.SimpleQueue()
-        self._open = threading.Event()
-        self._open.set()
-        self._end = threading.Event()
-
-    def __len__(self) -> int:
-        """How many messages wait."""
-        return self._queue.qsize()
-
-    def put(self, envelope: Envelope[Any]) -> None:
-        """Take a message in."""
-        self._queue.put(envelope)
-
-    def get(self) -> Envelope[Any]:
-        """The next message; waits for one, and for the end of a pause."""
-        self.hand = None
-        envelope = self.hand = self._queue.get()
-        self._open.wait()
-        if self.killed or envelope is None:
-            raise Killed
-        self.begun_s = self._now()
-        return envelope
-
-    def empty(self) -> bool:
-        """Whether no message waits."""
-        return self._queue.empty()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, unless the actor is killed meanwhile; a pause makes it longer."""
-        if self._end.wait(seconds):
-            raise Killed
-        self.check()
-
-    def check(self) -> None:
-        """End the thread if its actor is killed; hold it while it is paused."""
-        self._open.wait()
-        if self.killed:
-            raise Killed
-
-    def pause(self) -> None:
-        """Hand out nothing from now on."""
-        self._open.clear()
-
-    def resume(self) -> int:
-        """Go on; return how many messages the pause has held up."""
-        held = self._queue.qsize() + (self.hand is not None)
-        self._open.set()
-        return held
-
-    def kill(self) -> list[Envelope[Any]]:
-        """Cut the actor off; return the messages that are lost with it."""
-        self.killed = self.closed = True
-        lost = [self.hand] if self.hand is not None else []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                envelope = self._queue.get_nowait()
-                if envelope is not None:
-                    lost.append(envelope)
-        self._queue.put(None)
-        self._end.set()
-        self._open.set()
-        for envelope in lost:
-            if isinstance(envelope.reply_to, LiveReply):
-                envelope.reply_to.crashed = True
-        return lost
+_REVIVE_TIMEOUT_S = 1.0
 
 
 class LiveTimer:
@@ -230,6 +116,7 @@ class LiveRuntime(SupervisedRuntime):
         self._origin = time.monotonic()
         self._clock = Clock()
         self._lock = threading.RLock()
+        self._threads: list[LiveInbox] = []  # of those that run, or ran a moment ago
 
     # -- the clock -------------------------------------------------------------------------------------
 
@@ -239,24 +126,27 @@ class LiveRuntime(SupervisedRuntime):
 
     def sleep(self, seconds: float) -> None:
         """See `Runtime`."""
-        inbox = self._inbox()
+        inbox = own_inbox()
         if inbox is None:
             time.sleep(seconds)
         else:
             inbox.sleep(seconds)
 
     def work(self) -> None:
-        """See `Runtime`: real work takes its own time."""
+        """See `Runtime`: real work takes its own time; here it only counts as service."""
+        inbox = own_inbox()
+        if inbox is not None:
+            inbox.worked = True
 
     def spend(self, purpose: str) -> None:
         """See `Runtime`: real work takes its own time."""
 
     def after(self, delay: float, call: Callable[..., object], *args: Any) -> LiveTimer:
         """See `Runtime`."""
-        inbox = self._inbox()
+        inbox = own_inbox()
 
         def ring() -> None:
-            if inbox is None or not inbox.killed:
+            if inbox is None or not inbox.is_actor or not inbox.ended:
                 call(*args)
 
         return self._clock.call_at(time.monotonic() + delay, ring)
@@ -271,8 +161,25 @@ class LiveRuntime(SupervisedRuntime):
 
     def taken(self) -> float:
         """See `Runtime`."""
-        inbox = self._inbox()
-        return inbox.begun_s - self._origin if inbox is not None else self.now()
+        inbox = own_inbox()
+        return inbox.begun_s - self._origin if inbox is not None and inbox.is_actor else self.now()
+
+    # -- threads of control ----------------------------------------------------------------------------
+
+    def spawn(self, function: Callable[..., object], *args: Any) -> None:
+        """See `Runtime`. An error in it is logged."""
+
+        def life() -> None:
+            try:
+                function(*args)
+            except Exception:
+                logger.exception("a thread of control failed")
+
+        self._begin(LiveInbox("client", is_actor=False), life)
+
+    def mutex(self) -> LiveMutex:
+        """See `Runtime`."""
+        return LiveMutex()
 
     # -- a killed actor's thread ends at the next thing that it asks ---------------------------------------
 
@@ -286,65 +193,116 @@ class LiveRuntime(SupervisedRuntime):
         self._check()
         return super().request(name, message)
 
+    def ask(self, name: str, message: Any, timeout: float | None = None) -> Any:
+        """See `Runtime`."""
+        self._check()
+        return super().ask(name, message, timeout)
+
     def close(self) -> None:
         """See `Runtime`. A handler under way ends at the next thing that it asks of the runtime."""
         with self._lock:
-            inboxes = [actor.inbox for actor in self._actors.values() if actor.ref is not None]
             super().close()
+            for inbox in self._threads:
+                if not inbox.is_actor:
+                    inbox.kill()
         self._clock.stop()
-        deadline = time.monotonic() + _CLOSE_TIMEOUT_S
-        for inbox in inboxes:
-            if inbox.thread is not None and inbox.thread is not threading.current_thread():
-                inbox.thread.join(max(0.0, deadline - time.monotonic()))
+        _join(self._threads, _CLOSE_TIMEOUT_S)
 
     # -- inside ----------------------------------------------------------------------------------------
 
-    def _inbox(self) -> LiveInbox | None:
-        return getattr(_here, "inbox", None)
-
     def _check(self) -> None:
-        inbox = self._inbox()
+        inbox = own_inbox()
         if inbox is not None:
             inbox.check()
 
-    def _incarnate(self, actor: Any) -> None:
+    def _begin(self, inbox: LiveInbox, life: Callable[[], object]) -> None:
         with self._lock:
+            if not self._closed:
+                self._threads = [one for one in self._threads if one.is_running] + [inbox]
+                inbox.live(life)
+
+    def _incarnate(self, actor: Incarnation) -> None:
+        with self._lock:
+            inbox = own_inbox()
+            if inbox is not None and inbox.killed:
+                raise Killed  # what it starts now would outlive it
             super()._incarnate(actor)
 
-    def _end(self, actor: Any) -> int:
+    def _end(self, actor: Incarnation) -> int:
         with self._lock:
             return super()._end(actor)
 
-    def _failed(self, actor: Any, ref: pykka.ActorRef[Any], error: BaseException) -> None:
+    def _failed(self, actor: Incarnation, ref: pykka.ActorRef[Any], error: BaseException) -> None:
         with self._lock:  # it may fail before `_incarnate` knows it
             super()._failed(actor, ref, error)
+
+    def _set_limits(self, node: str) -> None:
+        with self._lock:  # one that is being started has the old limit or gets the new one here
+            super()._set_limits(node)
+
+    def _await_ends(self, actors: list[Incarnation]) -> None:
+        """What a killed actor was about to write must be written, or never be, before the next one reads."""
+        names = {actor.name for actor in actors}
+        _join([inbox for inbox in self._threads if inbox.killed and inbox.name in names], _REVIVE_TIMEOUT_S)
+
+    def _supervised(
+        self, actor_class: type[A], actor: Incarnation, works: tuple[type, ...] | None
+    ) -> type[A]:
+        """The actor class, whose handlers are also stretched while something slows the node."""
+        supervised = super()._supervised(actor_class, actor, works)
+        handle: Callable[[Any, Any], Any] = supervised._handle_receive  # noqa: SLF001  # a maker's hook
+
+        def handle_receive(self: pykka.Actor, message: Any) -> Any:
+            slowings = runtime._slowings.get(actor.node)
+            if not slowings:
+                return handle(self, message)
+            inbox = cast("LiveInbox", self.actor_inbox)
+            begun_s = time.monotonic()
+            try:
+                return handle(self, message)
+            finally:
+                if works is None or type(message) in works or inbox.worked:
+                    for slowing in slowings:
+                        slowing.hits += 1
+                    factor = math.prod(slowing.amount for slowing in slowings)
+                    inbox.sleep(max(0.0, factor - 1.0) * (time.monotonic() - begun_s))
+
+        runtime = self
+        supervised._handle_receive = handle_receive  # type: ignore[method-assign]  # noqa: SLF001
+        return supervised
 
     def _make_link(self, name: str) -> Link:
         return Link(self, name, None, fifo=True)
 
     def _make_gate(self, store: str) -> RuleGate:
-        return RuleGate(self, store)
+        # With a time to wait, if none, every call asks the runtime first: that of a killed actor ends there.
+        return RuleGate(self, store, lambda: 0.0)
 
     def _make_reply(self, owner: str) -> Reply:  # noqa: ARG002  # threads wait for no name
         return LiveReply()
 
     def _on_own_thread(self) -> bool:
-        return self._inbox() is not None
+        return own_inbox() is not None
+
+    def _sender(self) -> LiveInbox | None:
+        inbox = own_inbox()
+        return inbox if inbox is not None and inbox.is_actor and not inbox.lending else None
 
     def _hooks(self, name: str, node: str, works: tuple[type, ...] | None) -> dict[str, Any]:  # noqa: ARG002
         def start_loop(actor: pykka.Actor) -> None:
             inbox = cast("LiveInbox", actor.actor_inbox)
-
-            def life() -> None:
-                _here.inbox = inbox
-                with contextlib.suppress(Killed):
-                    actor._actor_loop()  # noqa: SLF001  # a maker's hook
-
-            inbox.thread = threading.Thread(target=life, name=f"cqrs-lab {name}", daemon=True)
-            inbox.thread.start()
+            self._begin(inbox, actor._actor_loop)  # noqa: SLF001  # a maker's hook
 
         return {
             "_create_actor_inbox": staticmethod(lambda: LiveInbox(name)),
             "_create_future": staticmethod(LiveReply),
             "_start_actor_loop": start_loop,
         }
+
+
+def _join(inboxes: list[LiveInbox], timeout_s: float) -> None:
+    """Wait for the threads to end, for at most so long in all; not for the caller's own."""
+    deadline = time.monotonic() + timeout_s
+    for inbox in inboxes:
+        if inbox.thread is not None and inbox.thread is not threading.current_thread():
+            inbox.thread.join(max(0.0, deadline - time.monotonic()))

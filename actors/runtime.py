@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import pykka
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
-    from actors.rules import LinkRule, StoreOperation, StoreRule
+    from actors.handling import HandlingRule, HandlingRules
+    from actors.policy import Overflow
+    from actors.rules import LinkRule, StoreRule
+    from actors.stores.port import Change, NewEvent, Store
     from actors.trace import Recorder
 
 A = TypeVar("A", bound=pykka.Actor)
+T = TypeVar("T")
 
 
 class RuntimeFailure(Exception):
@@ -27,6 +32,10 @@ class RuntimeFailure(Exception):
 
 class Deadlock(RuntimeFailure):
     """Actors wait for each other and nothing else can happen; the message says who waits for whom."""
+
+
+class InboxFull(Exception):
+    """An actor's inbox takes no more for now; the message says whose, and how many it holds."""
 
 
 class Reply(pykka.Future[Any]):
@@ -49,12 +58,31 @@ class Timer(Protocol):
 
 
 class Gate(Protocol):
-    """Stands before a store: while `active`, every call passes through `enter` first."""
+    """Stands before a store: while `active` it makes every call, while it `remembers` every write."""
 
     active: bool
+    remembers: bool
 
-    def enter(self, operation: StoreOperation) -> None:
-        """Take the time that the call takes; raise the StoreError with which it fails."""
+    def read(self, store: Store, ask: Callable[[Store], T]) -> T:
+        """What `ask` is answered by the store, or by what it was, in the time that a call takes.
+
+        Raises:
+            StoreError: the one with which the call fails.
+
+        """
+        ...
+
+    def write(self, store: Store, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
+        """Write, in the time that a call takes.
+
+        Raises:
+            StoreError: the one with which the call fails; nothing was written.
+
+        """
+        ...
+
+    def remember(self, ago_s: float) -> None:
+        """From now on keep what the store was so long ago, for reads that a fault may send there."""
         ...
 
 
@@ -69,6 +97,13 @@ class Channel(Protocol):
         With `incarnation` it reaches only that incarnation of the target, as bytes on a connection do.
         Returns False if it is certain at once that it does not arrive; `lost(message)` is called if that
         turns out on the way.
+        """
+        ...
+
+    def request(self, message: Any) -> Reply:
+        """Ask over the link without waiting; the question is under way as any message, the answer is not.
+
+        If the question is lost, the reply is a `pykka.ActorDeadError` as soon as that is certain.
         """
         ...
 
@@ -108,6 +143,21 @@ class Runtime(ABC):
         """Call `call(*args)` at the instant, whoever lives then; it must not wait."""
 
     @abstractmethod
+    def clock(self, node: str) -> float:
+        """What the node's own clock reads: `now`, and what a skew adds. For what is written, not measured."""
+
+    @abstractmethod
+    def spawn(self, function: Callable[..., object], *args: Any) -> None:
+        """Let `function(*args)` run from now on in a thread of control of its own, where it may wait."""
+
+    @abstractmethod
+    def mutex(self) -> AbstractContextManager[Any]:
+        """A lock for `with` that one thread of control holds at a time; others wait, first come first served.
+
+        It is freed when its holder ends, even by a crash.
+        """
+
+    @abstractmethod
     def random(self, name: str) -> Callable[[], float]:
         """Draws from [0, 1) of the named stream; one stream per purpose."""
 
@@ -122,6 +172,9 @@ class Runtime(ABC):
         node: str | None = None,
         works: tuple[type, ...] | None = None,
         restart: float | None = None,
+        inbox: int = 0,
+        overflow: Overflow = "reject",
+        owner: str | None = None,
         **kwargs: Any,
     ) -> pykka.ActorRef[A]:
         """Start an actor of this class, which may be any Pykka actor class.
@@ -130,6 +183,11 @@ class Runtime(ABC):
         faults and service times name. `works` are the types of message that take the node's service time
         (None: every message). `restart` is after how many seconds a failed actor is started anew with the
         same arguments; None: never.
+
+        `inbox` bounds how many messages wait (0: no bound; control messages are never counted), `overflow`
+        says what becomes of one more: it is refused (`reject`), vanishes (`drop`), or its sender waits
+        (`block`). An actor with an `owner` is a part of another: it ends with it and is started by nobody
+        but its owner; one of its name that is still alive is ended first.
         """
 
     @abstractmethod
@@ -151,6 +209,10 @@ class Runtime(ABC):
     @abstractmethod
     def request(self, name: str, message: Any) -> Reply:
         """Ask without waiting. A dead actor's reply is a `pykka.ActorDeadError`."""
+
+    @abstractmethod
+    def promise(self) -> Reply:
+        """A reply that no actor owes: whoever holds it sets it, and others may wait for that."""
 
     def ask(self, name: str, message: Any, timeout: float | None = None) -> Any:
         """Ask and wait for the answer.
@@ -185,6 +247,18 @@ class Runtime(ABC):
         """Start what a crash has stopped."""
 
     @abstractmethod
+    def slow(self, node: str, by: float) -> Callable[[], int]:
+        """Stretch the node's service times by a factor; what is returned ends it and counts the messages."""
+
+    @abstractmethod
+    def skew(self, node: str, by_s: float) -> Callable[[], int]:
+        """Let the node's clock read `by_s` seconds more; what is returned ends it and counts the readings."""
+
+    @abstractmethod
+    def bound(self, node: str, to: int) -> Callable[[], int]:
+        """Bound the node's inboxes, if they are not narrower; ends with the count of what met a full one."""
+
+    @abstractmethod
     def gate(self, store: str) -> Gate:
         """The gate before the named store."""
 
@@ -197,8 +271,16 @@ class Runtime(ABC):
         """Let a rule decide about the store's calls; what is returned ends that and counts its hits."""
 
     @abstractmethod
+    def handling(self, node: str) -> HandlingRules:
+        """The rules about what this node handles; under `log:orders` those that hear of each new event."""
+
+    @abstractmethod
+    def add_handling_rule(self, node: str, rule: HandlingRule) -> Callable[[], int]:
+        """Let a rule decide about what the node handles; what is returned ends that and counts its hits."""
+
+    @abstractmethod
     def close(self) -> None:
         """Stop every actor of this runtime and release what it holds."""
 
 
-__all__ = ["Channel", "Deadlock", "Gate", "Reply", "Runtime", "RuntimeFailure", "Timer"]
+__all__ = ["Channel", "Deadlock", "Gate", "InboxFull", "Reply", "Runtime", "RuntimeFailure", "Timer"]

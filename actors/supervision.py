@@ -1,4 +1,4 @@
-"""What both runtimes share: names, incarnations, restarts, links and gates.
+"""What both runtimes share: names, incarnations, restarts, full inboxes, links and gates.
 
 A runtime adds its clock and the three things that Pykka leaves to makers of actor types.
 """
@@ -11,12 +11,15 @@ import sys
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-import msgspec
 import pykka
 import pykka.messages
 from pykka import ActorDeadError, ActorRegistry
 
-from actors.runtime import Reply, Runtime, RuntimeFailure
+from actors.handling import ActiveHandlingRule, HandlingRule, HandlingRules
+from actors.inbox import Entry, Inbox, Killed, Letter
+from actors.link import original
+from actors.messages import Accepted, Command
+from actors.runtime import InboxFull, Reply, Runtime, RuntimeFailure
 from actors.trace import Recorder
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from actors.gate import RuleGate
     from actors.link import Link
+    from actors.policy import Overflow
     from actors.rules import LinkRule, StoreRule
 
 A = TypeVar("A", bound=pykka.Actor)
@@ -42,20 +46,25 @@ PYKKA_MESSAGES = frozenset(
 """The messages that Pykka handles itself; any other is for `on_receive`."""
 
 
-class Letter(msgspec.Struct, gc=False):
-    """A message in an inbox, and where the answer goes: what Pykka's loop asks of an envelope."""
-
-    message: Any
-    reply_to: pykka.Future[Any] | None = None
-
-
 class Incarnation:
     """A named actor: how to start it again, and the one that lives now."""
 
-    def __init__(self, name: str, node: str, restart_s: float | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        node: str,
+        *,
+        restart_s: float | None = None,
+        bound: int = 0,
+        overflow: Overflow = "reject",
+        owner: str | None = None,
+    ) -> None:
         self.name = name
         self.node = node
         self.restart_s = restart_s
+        self.bound = bound
+        self.overflow: Overflow = overflow
+        self.owner = owner
         self.number = 0
         self.make: Callable[[], pykka.ActorRef[Any]]
         self.ref: pykka.ActorRef[Any] | None = None
@@ -71,6 +80,16 @@ class Incarnation:
         return self.ref is not None and self.ref.is_alive()
 
 
+class Effect:
+    """What a fault does to a node while it lasts: by how much, and how often it has told."""
+
+    __slots__ = ("amount", "hits")
+
+    def __init__(self, amount: float) -> None:
+        self.amount = amount
+        self.hits = 0
+
+
 class SupervisedRuntime(Runtime):
     """Starts actors under names, and starts them again when they fail or a crash has ended them."""
 
@@ -78,11 +97,16 @@ class SupervisedRuntime(Runtime):
         self.recorder = recorder or Recorder()
         self.failures: list[tuple[float, str, BaseException]] = []
         self._actors: dict[str, Incarnation] = {}
+        self.overflows: dict[str, int] = {}  # per node: how many messages have met a full inbox
         self._inboxes: dict[str, Any] = {}  # of the incarnation that lives, or lived last
         self._links: dict[str, Link] = {}
         self._gates: dict[str, RuleGate] = {}
+        self._handling: dict[str, HandlingRules] = {}
         self._pauses: dict[str, int] = {}
         self._crashes: dict[str, int] = {}
+        self._skews: dict[str, list[Effect]] = {}
+        self._slowings: dict[str, list[Effect]] = {}
+        self._narrowings: dict[str, list[Effect]] = {}
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -113,6 +137,27 @@ class SupervisedRuntime(Runtime):
     def _on_own_thread(self) -> bool:
         """Whether the caller is an actor of this runtime, which must not stop or pause others."""
 
+    @abstractmethod
+    def _sender(self) -> Any:
+        """The inbox of the calling actor, which can wait for room in another; None: the caller cannot."""
+
+    def _change_pace(self, node: str) -> None:
+        """Take note that what slows the node has changed."""
+
+    def _await_ends(self, actors: list[Incarnation]) -> None:
+        """Wait until nothing is left of the killed incarnations of these actors."""
+
+    # -- the clock -------------------------------------------------------------------------------------
+
+    def clock(self, node: str) -> float:
+        """See `Runtime`."""
+        skews = self._skews.get(node)
+        if not skews:
+            return self.now()
+        for skew in skews:
+            skew.hits += 1
+        return self.now() + sum(skew.amount for skew in skews)
+
     # -- actors ----------------------------------------------------------------------------------------
 
     def start(
@@ -123,15 +168,23 @@ class SupervisedRuntime(Runtime):
         node: str | None = None,
         works: tuple[type, ...] | None = None,
         restart: float | None = None,
+        inbox: int = 0,
+        overflow: Overflow = "reject",
+        owner: str | None = None,
         **kwargs: Any,
     ) -> pykka.ActorRef[A]:
         """See `Runtime`."""
         if self._closed:
             raise RuntimeFailure(f"cannot start {name!r}: this runtime is closed; make another")
         known = self._actors.get(name)
+        if known is not None and owner is not None:
+            self._end(known)
+            self._await_ends([known])
         if known is not None and known.alive:
             raise RuntimeFailure(f"an actor named {name!r} is alive already; stop it or choose another name")
-        actor = Incarnation(name, node or name, restart)
+        actor = Incarnation(
+            name, node or name, restart_s=restart, bound=inbox, overflow=overflow, owner=owner
+        )
         actor.number = known.number if known is not None else 0
         supervised_class = self._supervised(actor_class, actor, works)
         actor.make = lambda: supervised_class.start(*args, **kwargs)
@@ -164,8 +217,10 @@ class SupervisedRuntime(Runtime):
     def tell(self, name: str, message: Any) -> bool:
         """See `Runtime`."""
         inbox = self._inboxes.get(name)
-        if inbox is None or inbox.closed:
+        if inbox is None:
             return False
+        if inbox.guarded:
+            return self._offer(name, Letter(message), self._sender()).admission not in ("closed", "refused")
         inbox.put(Letter(message))
         return True
 
@@ -173,19 +228,70 @@ class SupervisedRuntime(Runtime):
         """See `Runtime`."""
         reply = self._make_reply(name)
         inbox = self._inboxes.get(name)
-        if inbox is None or inbox.closed:
-            reply.set_exception((ActorDeadError, ActorDeadError(f"{name} not found"), None))
+        if inbox is None or inbox.guarded:
+            self._offer_request(name, Letter(message, reply), self._sender())
         else:
             inbox.put(Letter(message, reply))
         return reply
 
+    def promise(self) -> Reply:
+        """See `Runtime`."""
+        return self._make_reply("")
+
+    def ask(self, name: str, message: Any, timeout: float | None = None) -> Any:
+        """See `Runtime`; who waits for an answer does not wait for room besides."""
+        inbox = self._inboxes.get(name)
+        if inbox is None or not inbox.guarded:
+            return super().ask(name, message, timeout)
+        reply = self._make_reply(name)
+        self._offer_request(name, Letter(message, reply), None)
+        return reply.get(timeout=timeout)
+
+    def _offer_request(self, name: str, letter: Letter, sender: Any) -> None:
+        """Ask a guarded inbox to take a request in; a refusal is the answer."""
+        admission = self._offer(name, letter, sender).admission if name in self._inboxes else "closed"
+        error: Exception | None = None
+        if admission == "closed":
+            error = ActorDeadError(f"{name} not found")
+        elif admission == "refused":
+            limit = self._inboxes[name].limit
+            error = InboxFull(f"inbox of {name} is full ({limit} messages); send less or try again later")
+        if error is not None:
+            assert letter.reply_to is not None, "a request has a reply"
+            letter.reply_to.set_exception((type(error), error, None))
+
+    def _offer(self, name: str, letter: Letter, sender: Any) -> Entry:
+        """Ask a guarded inbox to take a letter in; wait, if the policy wants that and the sender can."""
+        actor, inbox = self._actors[name], self._inboxes[name]
+        entry = Entry(letter, sender)
+        inbox.admit(entry, actor.overflow)
+        if entry.met_full:
+            self._count_overflow(actor.node, inbox)
+            if sender is not None and actor.overflow == "block":
+                sender.wait_outside(inbox, entry)
+        return entry
+
+    def _count_overflow(self, node: str, inbox: Inbox) -> None:
+        self.overflows[node] = self.overflows.get(node, 0) + 1
+        for narrowing in self._narrowings.get(node, ()):
+            if narrowing.amount == inbox.limit:
+                narrowing.hits += 1
+
     def nodes(self) -> list[str]:
         """The nodes that have been started, in the order of their first start."""
-        return list(dict.fromkeys(actor.node for actor in self._actors.values()))
+        return list(dict.fromkeys(actor.node for actor in list(self._actors.values())))
 
     def depth(self, node: str) -> int:
         """How many messages wait in the node's inboxes."""
-        return sum(len(actor.inbox) for actor in self._of(node) if actor.ref is not None)
+        return self.depths().get(node, 0)
+
+    def depths(self) -> dict[str, int]:
+        """How many messages wait in the inboxes of each node, in the order of their first start."""
+        found: dict[str, int] = {}
+        for actor in list(self._actors.values()):
+            inbox = actor.inbox
+            found[actor.node] = found.get(actor.node, 0) + (0 if inbox is None else len(inbox))
+        return found
 
     # -- links and stores ------------------------------------------------------------------------------
 
@@ -194,6 +300,8 @@ class SupervisedRuntime(Runtime):
         link = self._links.get(name)
         if link is None:
             link = self._links[name] = self._make_link(name)
+            if original(name) != name:
+                self.link(original(name)).share_with(link)
         return link
 
     def gate(self, store: str) -> RuleGate:
@@ -209,6 +317,24 @@ class SupervisedRuntime(Runtime):
     def add_store_rule(self, store: str, rule: StoreRule) -> Callable[[], int]:
         """See `Runtime`."""
         return self.gate(store).add(rule)
+
+    def handling(self, node: str) -> HandlingRules:
+        """See `Runtime`."""
+        rules = self._handling.get(node)
+        if rules is None:
+            rules = self._handling[node] = HandlingRules()
+        return rules
+
+    def add_handling_rule(self, node: str, rule: HandlingRule) -> Callable[[], int]:
+        """See `Runtime`."""
+        rules, active = self.handling(node), ActiveHandlingRule(rule)
+        rules.add(active)
+
+        def remove() -> int:
+            rules.remove(active)
+            return active.hits
+
+        return remove
 
     # -- failures --------------------------------------------------------------------------------------
 
@@ -238,17 +364,66 @@ class SupervisedRuntime(Runtime):
         """See `Runtime`."""
         self._crashes[node] -= 1
         if self._crashes[node] == 0:
-            for actor in self._of(node):
-                self._incarnate(actor)
+            actors = self._of(node)
+            self._await_ends(actors)
+            for actor in actors:
+                if actor.owner is None:
+                    self._incarnate(actor)
+
+    def slow(self, node: str, by: float) -> Callable[[], int]:
+        """See `Runtime`."""
+        return self._affect(self._slowings, node, by, self._change_pace)
+
+    def skew(self, node: str, by_s: float) -> Callable[[], int]:
+        """See `Runtime`."""
+        return self._affect(self._skews, node, by_s, lambda _node: None)
+
+    def bound(self, node: str, to: int) -> Callable[[], int]:
+        """See `Runtime`."""
+        if to < 1:
+            raise RuntimeFailure(f"an inbox cannot be bounded to {to} messages; bound it to at least one")
+        return self._affect(self._narrowings, node, to, self._set_limits)
 
     def close(self) -> None:
         """See `Runtime`."""
         self._closed = True
-        for actor in self._actors.values():
+        for actor in list(self._actors.values()):
             self._end(actor)
 
+    def _affect(
+        self, effects: dict[str, list[Effect]], node: str, amount: float, changed: Callable[[str], object]
+    ) -> Callable[[], int]:
+        """Add an effect on a node; what is returned ends it and says how often it has told."""
+        effect = Effect(amount)
+        effects[node] = [*effects.get(node, ()), effect]
+        changed(node)
+
+        def end() -> int:
+            effects[node] = [other for other in effects[node] if other is not effect]
+            changed(node)
+            return effect.hits
+
+        return end
+
+    def _limit(self, actor: Incarnation) -> int | None:
+        """How many messages may wait for the actor now; None: any number."""
+        bounds = [int(narrowing.amount) for narrowing in self._narrowings.get(actor.node, ())]
+        if actor.bound:
+            bounds.append(actor.bound)
+        return min(bounds, default=None)
+
+    def _set_limits(self, node: str) -> None:
+        for actor in self._of(node):
+            if actor.ref is not None:
+                actor.inbox.set_limit(self._limit(actor))
+
+    def _is_narrowed(self, name: str) -> bool:
+        """Whether a fault bounds the actor's inbox more than its policy does."""
+        actor = self._actors.get(name)
+        return actor is not None and self._limit(actor) != (actor.bound or None)
+
     def _of(self, node: str) -> list[Incarnation]:
-        return [actor for actor in self._actors.values() if actor.node == node]
+        return [actor for actor in list(self._actors.values()) if actor.node == node]
 
     def _only_from_outside(self, what: str) -> None:
         if self._on_own_thread():
@@ -259,34 +434,53 @@ class SupervisedRuntime(Runtime):
     ) -> type[A]:
         """The actor class with this runtime's hooks, and with its failures reported."""
         runtime = self
+        rules = self.handling(actor.node)
 
         def handle_failure(self: pykka.Actor, kind: Any, value: Any, traceback: Any) -> None:
-            cast("Any", self.actor_inbox).closed = True
+            cast("Inbox", self.actor_inbox).close()
             super(supervised, self)._handle_failure(kind, value, traceback)  # type: ignore[misc]
             runtime._failed(actor, self.actor_ref, value)
 
         def stop(self: pykka.Actor) -> None:
-            if cast("Any", self.actor_inbox).killed:
+            super(supervised, self).stop()  # type: ignore[misc]
+            cast("Inbox", self.actor_inbox).close()
+
+        def stop_now(self: pykka.Actor) -> None:
+            if cast("Inbox", self.actor_inbox).killed:
                 # Pykka takes the end of a killed actor for an exit of the program and would stop every actor.
                 raise Killed
             error = sys.exc_info()[1]
             if isinstance(error, KeyboardInterrupt):
                 raise error  # the program is interrupted, not this actor
-            cast("Any", self.actor_inbox).closed = True
+            cast("Inbox", self.actor_inbox).close()
             super(supervised, self)._stop()  # type: ignore[misc]
+            runtime._end_parts(actor, self.actor_ref)
 
         def handle_receive(self: pykka.Actor, message: Any) -> Any:
             # Pykka asks of each message whether it is one of its own four kinds; nearly none is.
             if type(message) in PYKKA_MESSAGES:
                 return super(supervised, self)._handle_receive(message)  # type: ignore[misc]
+            if rules.active and isinstance(message, Command):
+                return command_under_rules(self, message)
             return self.on_receive(message)
+
+        def command_under_rules(self: pykka.Actor, command: Command) -> Any:
+            _, times, other = rules.decide(command)
+            answer: Any = Accepted(0, 0)  # what a bug acknowledges without doing it
+            for _ in range(times):
+                answer = self.on_receive(other or command)
+            return answer
 
         hooks = self._hooks(actor.name, actor.node, works)
 
         def start_actor_loop(self: pykka.Actor) -> None:
             # It may say who it is, and be answered, before `start` returns its reference.
+            inbox = cast("Inbox", self.actor_inbox)
+            limit = runtime._limit(actor)
+            if limit is not None:
+                inbox.set_limit(limit)
             actor.ref = self.actor_ref
-            runtime._inboxes[actor.name] = self.actor_inbox
+            runtime._inboxes[actor.name] = inbox
             hooks["_start_actor_loop"](self)
 
         supervised: type[A] = type(
@@ -297,7 +491,8 @@ class SupervisedRuntime(Runtime):
                 "__doc__": actor_class.__doc__,
                 "_handle_receive": handle_receive,
                 "_handle_failure": handle_failure,
-                "_stop": stop,
+                "stop": stop,
+                "_stop": stop_now,
                 **hooks,
                 "_start_actor_loop": start_actor_loop,
             },
@@ -313,7 +508,10 @@ class SupervisedRuntime(Runtime):
             actor.inbox.pause()
 
     def _end(self, actor: Incarnation) -> int:
-        """End an incarnation at once; whoever waits for it is told so. Returns how many messages are lost."""
+        """End an incarnation and its parts at once; whoever waits for them is told so.
+
+        Returns how many messages are lost.
+        """
         ref = actor.ref
         if ref is None or not ref.is_alive():
             return 0
@@ -325,20 +523,32 @@ class SupervisedRuntime(Runtime):
                 error = ActorDeadError(f"{actor.name} stopped before handling the message")
                 with contextlib.suppress(queue.Full):  # answered just before the end
                     envelope.reply_to.set_exception((ActorDeadError, error, None))
-        return len(lost)
+        return len(lost) + self._end_parts(actor, ref)
+
+    def _end_parts(self, actor: Incarnation, ref: pykka.ActorRef[Any]) -> int:
+        """End what an incarnation owns; return how many messages are lost."""
+        if not self._is_latest(actor, ref):
+            return 0  # its parts are gone; what there is belongs to the next
+        parts = [part for part in list(self._actors.values()) if part.owner == actor.name]
+        return sum(self._end(part) for part in parts)
 
     def _failed(self, actor: Incarnation, ref: pykka.ActorRef[Any], error: BaseException) -> None:
         """Start a failed actor again as its policy says, unless a crash keeps it down."""
         self.failures.append((self.now(), actor.name, error))
-        if actor.restart_s is None or (actor.ref is not None and actor.ref.actor_urn != ref.actor_urn):
+        if not self._is_latest(actor, ref):
+            return
+        self._end_parts(actor, ref)
+        if actor.restart_s is None or actor.owner is not None:
             return
 
         def restart() -> None:
-            if not self._crashes.get(actor.node):
+            if self._actors[actor.name] is actor and not self._crashes.get(actor.node):
                 self._incarnate(actor)
 
         self.call_at(self.now() + actor.restart_s, restart)
 
-
-class Killed(BaseException):
-    """Ends the thread of control of a killed actor; nothing may catch it."""
+    def _is_latest(self, actor: Incarnation, ref: pykka.ActorRef[Any]) -> bool:
+        """Whether nothing has been started under the name since."""
+        if self._actors[actor.name] is not actor:
+            return False
+        return actor.ref is None or actor.ref.actor_urn == ref.actor_urn

@@ -7,20 +7,24 @@ import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pykka
-from greenlet import getcurrent
 
 from actors.runtime import Reply
-from simulation.process import Call, Process
+from simulation.process import A_REPLY, Call, current
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+    from simulation.process import Process
 
     ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 
 class Clock(Protocol):
     """What a reply asks of the runtime that made it."""
+
+    lending: bool
+    """Whether an actor carries out a call of somebody else, for which it must not wait."""
 
     def schedule(self, call: Call, delay: float) -> None:
         """Put a call on the clock."""
@@ -56,8 +60,8 @@ class VirtualReply(Reply):
         if self._get_hook is not None:
             return super().get(timeout=timeout)
         if not self._done:
-            process = getcurrent()
-            if isinstance(process, Process):
+            process = current()
+            if process is not None:
                 self._wait_in(process, timeout)
             else:
                 self.runtime.run_until_done(self, timeout)
@@ -114,10 +118,16 @@ class VirtualReply(Reply):
                 process.waits_for = None
                 process.wake_after(0.0)
             self._waiting = None
-        if self._callbacks is not None:
-            for callback in self._callbacks:
-                callback(self)
+        callbacks = self._callbacks
+        if callbacks is not None:
             self._callbacks = None
+            runtime = self.runtime
+            before, runtime.lending = runtime.lending, True
+            try:
+                for callback in callbacks:
+                    callback(self)
+            finally:
+                runtime.lending = before
 
     def _wait_in(self, process: Process, timeout: float | None) -> None:
         waiting = self._waiting
@@ -128,8 +138,7 @@ class VirtualReply(Reply):
         else:
             self._waiting = [waiting, process]
         if timeout is None:
-            process.waits_for = self.owner
-            process.park()
+            process.wait_for(A_REPLY, self.owner)
             return
         alarm = Call([lambda _event: self._give_up(process)])
         self.runtime.schedule(alarm, timeout)

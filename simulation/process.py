@@ -8,19 +8,26 @@ handler parks the greenlet, and SimPy's clock goes on with what else is due.
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from greenlet import greenlet
+from greenlet import getcurrent, greenlet
 from simpy.events import NORMAL
 
-from actors.supervision import Killed
+from actors.inbox import Inbox, Killed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pykka._envelope import Envelope
     from simpy import Environment
+
+    from actors.inbox import Entry
+
+
+A_REPLY = "a reply from"
+ROOM = "room in the inbox of"
+THE_LOCK = "a lock held by"
+"""What a process waits for, as an error message puts it."""
 
 
 class Call:
@@ -33,7 +40,19 @@ class Call:
         self.callbacks = callbacks
 
 
-class Process(greenlet):
+class Fiber(greenlet):
+    """The greenlet of a process. They are two objects: Python reads the fields of a greenlet slowly."""
+
+    process: Process
+
+
+def current() -> Process | None:
+    """The process that runs now; None outside of any."""
+    process: Process | None = getattr(getcurrent(), "process", None)
+    return process
+
+
+class Process(Inbox):
     """A thread of control in virtual time, with an inbox (Pykka's `put`, `get`, `empty`).
 
     At any moment it is idle (parked, inbox empty), serving (parked until the service of the message in hand
@@ -41,19 +60,18 @@ class Process(greenlet):
     time, any other wait ends no sooner than the pause.
     """
 
-    def __init__(self, env: Environment, hub: greenlet, name: str = "") -> None:
-        super().__init__(parent=hub)
-        self.name = name
-        self.mail: deque[Envelope[Any]] = deque()
-        self.hand: Envelope[Any] | None = None
+    def __init__(self, env: Environment, hub: greenlet, name: str, *, is_actor: bool = True) -> None:
+        super().__init__(name)
+        self.is_actor = is_actor
         self.service: Callable[[], float] | None = None  # draws service times; None: no message takes any
         self.works: frozenset[type] | None = None  # which messages take service; None: all
         self.begun_s = 0.0  # when the message in hand was taken
-        self.killed = False
-        self.closed = False  # takes no further message
         self.paused = False
         self.closing = False  # the actor has stopped and empties its inbox
-        self.waits_for: str | None = None  # the actor that owes it an answer
+        self.waits_for: str | None = None  # the actor on which it waits
+        self.waits_what = A_REPLY
+        self._fiber = Fiber(parent=hub)
+        self._fiber.process = self
         self._env = env
         self._to_hub = hub.switch
         # SimPy's type hints ask for an Event; its documentation asks for what Call has.
@@ -63,7 +81,7 @@ class Process(greenlet):
         self._service_s = 0.0
         self._halted: str = ""  # what a pause has interrupted: "mail", "service" or "wait"
         self._on_wake: list[Callable[[Any], Any]] = [self._wake]
-        self._on_served: list[Callable[[Any], Any]] = [self.switch]
+        self._on_served: list[Callable[[Any], Any]] = [self._fiber.switch]
         self._call = Call([])  # the end of the service; one object serves all services
 
     def live(self, life: Callable[[], object]) -> None:
@@ -73,8 +91,13 @@ class Process(greenlet):
             with contextlib.suppress(Killed):
                 life()
 
-        self.run = guarded
+        self._fiber.run = guarded
         self.wake_after(0.0)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it will never run again."""
+        return self.killed or self._fiber.dead
 
     # -- the inbox -------------------------------------------------------------------------------------
 
@@ -102,6 +125,8 @@ class Process(greenlet):
         """The next message, once its service has ended."""
         if self.mail and not self.paused:
             envelope = self.hand = self.mail.popleft()
+            if self.guarded:
+                self._taken(envelope)
             self.begun_s = self._env.now
             if self.service is not None and (self.works is None or type(envelope.message) in self.works):
                 seconds = 0.0 if self.closing else self.service()
@@ -119,13 +144,9 @@ class Process(greenlet):
         self._to_hub()
         return self.hand  # type: ignore[return-value]  # put() or resume() has set it before the wake
 
-    def __len__(self) -> int:
-        """How many messages wait."""
-        return len(self.mail)
-
-    def empty(self) -> bool:
-        """Whether no message waits."""
-        return not self.mail
+    def _let_go(self, sender: Process) -> None:
+        sender.waits_for = None
+        sender.wake_after(0.0)
 
     # -- waiting ---------------------------------------------------------------------------------------
 
@@ -162,11 +183,23 @@ class Process(greenlet):
             raise Killed
         self._to_hub()
 
+    def wait_for(self, what: str, whom: str) -> None:
+        """Inside a handler: park until woken, on account of another actor."""
+        self.waits_what, self.waits_for = what, whom
+        try:
+            self.park()
+        finally:
+            self.waits_what, self.waits_for = A_REPLY, None
+
+    def wait_outside(self, inbox: Inbox, _entry: Entry) -> None:
+        """Inside a handler: wait until the letter has come in, or has been sent away."""
+        self.wait_for(ROOM, inbox.name)
+
     def _wake(self, _event: Any) -> None:
         if self.paused:
             self._halted = "wait"
         elif not self.killed:
-            self.switch()
+            self._fiber.switch()
 
     # -- what faults do to it --------------------------------------------------------------------------
 
@@ -196,19 +229,20 @@ class Process(greenlet):
         elif halted == "mail":
             self._idle = True
             if self.mail:
-                self.put(self.mail.popleft())
+                envelope = self.mail.popleft()
+                self.put(envelope)
+                if self.guarded:
+                    self._taken(envelope)
         return held
 
     def kill(self) -> list[Envelope[Any]]:
         """End the process where it stands; return the messages that are lost with it."""
-        lost = [self.hand] if self.hand is not None else []
-        lost += self.mail
-        self.mail.clear()
-        self.hand = None
-        self.killed = self.closed = True
-        self.waits_for = None
+        lost = self._cut_off()
         self._idle = False
         self._call.callbacks = []
-        if self.gr_frame is not None:  # it has begun, and is parked somewhere
-            self.throw(Killed)
+        fiber = self._fiber
+        if fiber.gr_frame is not None:  # it has begun, and is parked somewhere
+            if getcurrent() is not fiber:
+                fiber.parent = getcurrent()  # where its end leads to
+            fiber.throw(Killed)
         return lost

@@ -16,7 +16,7 @@ class runs on it unchanged by being started through it:
 from __future__ import annotations
 
 import gc
-from fnmatch import fnmatchcase
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 import pykka
@@ -25,12 +25,13 @@ from greenlet import getcurrent
 from simpy.events import NORMAL
 
 from actors.gate import RuleGate
-from actors.link import Link
+from actors.link import Link, original
 from actors.runtime import Deadlock, RuntimeFailure
 from actors.supervision import SupervisedRuntime
 from scenarios.randomness import Streams
 from simulation.future import VirtualReply
-from simulation.process import Call, Process
+from simulation.mutex import VirtualMutex
+from simulation.process import ROOM, Call, Process, current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -57,7 +58,7 @@ class VirtualRuntime(SupervisedRuntime):
     """Actors in virtual time, in one thread; equal seeds give equal runs.
 
     `times` are the service times of nodes, of store calls (`store:products`) and of `checkpoint`; `delays`
-    those of links, by name or pattern. The clock, SimPy's, is `env` and begins at `start_s`. Use it as a
+    those of links, by name. The clock, SimPy's, is `env` and begins at `start_s`. Use it as a
     context manager, or `close` it: actors that are left parked keep their memory.
     """
 
@@ -79,7 +80,9 @@ class VirtualRuntime(SupervisedRuntime):
         self._delays = dict(delays or {})
         self._fifo = fifo
         self._samplers: dict[str, Callable[[], float] | None] = {}
-        self._tasks: set[Process] = set()
+        self._tasks: dict[Process, None] = {}  # in the order of their beginning
+        self._spawned = 0
+        self.lending = False  # an actor carries out a call of somebody else
         self._reply_class = cast(
             "type[VirtualReply]", type("VirtualReply", (VirtualReply,), {"runtime": self})
         )
@@ -143,33 +146,33 @@ class VirtualRuntime(SupervisedRuntime):
 
     def sleep(self, seconds: float) -> None:
         """See `Runtime`; called from outside any actor it runs the clock."""
-        process = getcurrent()
-        if isinstance(process, Process):
+        process = current()
+        if process is not None:
             process.sleep(seconds)
         else:
             self.run(self.env.now + seconds)
 
     def work(self) -> None:
         """See `Runtime`."""
-        process = getcurrent()
-        if isinstance(process, Process) and process.service is not None:
+        process = current()
+        if process is not None and process.service is not None:
             process.work(process.service())
 
     def spend(self, purpose: str) -> None:
         """See `Runtime`."""
-        process = getcurrent()
+        process = current()
         sampler = self._sampler(purpose)
-        if sampler is not None and isinstance(process, Process):
+        if sampler is not None and process is not None:
             process.work(sampler())
 
     def after(self, delay: float, call: Callable[..., object], *args: Any) -> VirtualTimer:
         """See `Runtime`."""
-        process = getcurrent()
-        if not isinstance(process, Process):
+        process = current()
+        if process is None or not process.is_actor:
             return VirtualTimer(self._call_in(delay, call, *args))
 
         def ring() -> None:
-            if not process.killed and not process.dead:
+            if not process.ended:
                 call(*args)
 
         return VirtualTimer(self._call_in(delay, ring))
@@ -181,22 +184,27 @@ class VirtualRuntime(SupervisedRuntime):
     # -- threads of control ------------------------------------------------------------------------
 
     def spawn(self, function: Callable[..., object], *args: Any) -> None:
-        """Let `function(*args)` run from now on in a thread of control of its own, where it may wait."""
-        process = Process(self.env, self._hub, "client")
+        """See `Runtime`. An error in it ends the run."""
+        self._spawned += 1
+        process = Process(self.env, self._hub, f"client {self._spawned}", is_actor=False)
 
         def life() -> None:
             try:
                 function(*args)
             finally:
-                self._tasks.discard(process)
+                del self._tasks[process]
 
-        self._tasks.add(process)
+        self._tasks[process] = None
         process.live(life)
+
+    def mutex(self) -> VirtualMutex:
+        """See `Runtime`."""
+        return VirtualMutex()
 
     def taken(self) -> float:
         """See `Runtime`."""
-        process = getcurrent()
-        return process.begun_s if isinstance(process, Process) else self.env.now
+        process = current()
+        return process.begun_s if process is not None else self.env.now
 
     def close(self) -> None:
         """See `Runtime`."""
@@ -211,26 +219,39 @@ class VirtualRuntime(SupervisedRuntime):
 
     # -- inside ----------------------------------------------------------------------------------------
 
-    def _sampler(self, name: str) -> Callable[[], float] | None:
-        """Draws the times of this name, from a stream of its own; None if it takes no time."""
+    def _sampler(self, name: str, of: str | None = None) -> Callable[[], float] | None:
+        """Draws the times of this name from a stream of its own; None if it takes no time.
+
+        `of` is whose distribution it is, such as the node of an actor; the name itself if left out.
+        """
         if name not in self._samplers:
-            time = self._times.get(name)
+            time = self._times.get(of or name)
             stream = self._streams.stream(f"time/{name}")
             self._samplers[name] = None if time is None or time.zero else time.sampler(stream)
         return self._samplers[name]
 
     def _service(self, name: str, node: str) -> Callable[[], float] | None:
-        """Draws service times of one actor of a node: a stream for each, one distribution for all."""
-        time = self._times.get(node)
-        if time is None or time.zero:
-            return None
-        if name not in self._samplers:
-            self._samplers[name] = time.sampler(self._streams.stream(f"time/{name}"))
-        return self._samplers[name]
+        """Draws the service times of one actor of a node, stretched while something slows the node."""
+        plain = self._sampler(name, node)
+        slowings = self._slowings.get(node)
+        if plain is None or not slowings:
+            return plain
+        factor = math.prod(slowing.amount for slowing in slowings)
+
+        def stretched() -> float:
+            for slowing in slowings:
+                slowing.hits += 1
+            return plain() * factor
+
+        return stretched
+
+    def _change_pace(self, node: str) -> None:
+        for actor in self._of(node):
+            if actor.ref is not None:
+                actor.inbox.service = self._service(actor.name, node)
 
     def _make_link(self, name: str) -> Link:
-        pattern = matching(name, list(self._delays))
-        delay = self._delays[pattern] if pattern is not None else None
+        delay = self._delays.get(original(name))
         stream = self._streams.stream(f"link/{name}")
         sampler = None if delay is None or delay.zero else delay.sampler(stream)
         return Link(self, name, sampler, fifo=self._fifo)
@@ -244,7 +265,11 @@ class VirtualRuntime(SupervisedRuntime):
         return reply
 
     def _on_own_thread(self) -> bool:
-        return isinstance(getcurrent(), Process)
+        return current() is not None
+
+    def _sender(self) -> Process | None:
+        process = current()
+        return process if process is not None and process.is_actor and not self.lending else None
 
     def _hooks(self, name: str, node: str, works: tuple[type, ...] | None) -> dict[str, Any]:
         def create_inbox() -> Process:
@@ -274,7 +299,12 @@ class VirtualRuntime(SupervisedRuntime):
         return [p for p in (*processes, *self._tasks) if p.waits_for is not None]
 
     def _waiting_in_circles(self) -> list[Process]:
-        waits = {p.name: p for p in self._waiting()}
+        # What waits for room that a fault has taken away goes on when the fault ends.
+        waits = {
+            p.name: p
+            for p in self._waiting()
+            if p.waits_what != ROOM or not self._is_narrowed(p.waits_for or "")
+        }
         for process in waits.values():
             seen: list[Process] = []
             link: Process | None = process
@@ -289,26 +319,8 @@ class VirtualRuntime(SupervisedRuntime):
         if not processes:
             return "no actor waits for another"
         waits = [
-            f"{p.name} waits for a reply from {p.waits_for or 'nobody'}"
+            f"{p.name} waits for {p.waits_what} {p.waits_for or 'nobody'}"
             for p in processes
             if p.waits_for is not None
         ]
         return "; ".join(waits) + f" (at {self.env.now:.9g} s); answer before you ask, or ask with a timeout"
-
-
-def matching(name: str, patterns: list[str]) -> str | None:
-    """The pattern that governs a link: its own name before wildcards, a later wildcard before an earlier.
-
-    >>> matching("orders->summary", ["*->summary", "orders->*"])
-    'orders->*'
-    """
-    if name in patterns:
-        return name
-    for pattern in reversed(patterns):
-        if fnmatchcase(name, pattern):
-            return pattern
-        if "--" in pattern:
-            one, other = pattern.split("--", 1)
-            if fnmatchcase(name, f"{one}->{other}") or fnmatchcase(name, f"{other}->{one}"):
-                return pattern
-    return None

@@ -1,6 +1,5 @@
 """Every law of this folder that can hold on both clocks is written once and held on both."""
 
-import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,16 +15,6 @@ from shop import Shop, nothing_is_left, policy, running
 from actors.live import LiveRuntime
 from actors.policy import Policy
 from simulation.runtime import VirtualRuntime
-
-
-@pytest.fixture(autouse=True)
-def _quiet_failures() -> Iterator[None]:
-    """Failures are part of these laws; Pykka's report of each is not of their output."""
-    logger = logging.getLogger("pykka")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    yield
-    logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

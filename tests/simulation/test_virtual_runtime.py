@@ -7,7 +7,7 @@ import pytest
 
 from actors.runtime import Deadlock, RuntimeFailure
 from scenarios.distributions import Constant
-from simulation.runtime import VirtualRuntime, matching
+from simulation.runtime import VirtualRuntime
 
 
 class Clerk(pykka.ThreadingActor):
@@ -125,6 +125,59 @@ def test_a_deadlock_is_found_although_others_go_on() -> None:
             runtime.run(10.0)
 
 
+class Doubler(pykka.ThreadingActor):
+    """Tells another twice what it is told."""
+
+    def __init__(self, runtime: VirtualRuntime, other: str) -> None:
+        super().__init__()
+        self._runtime = runtime
+        self._other = other
+
+    def on_receive(self, message: Any) -> None:
+        for _ in range(2):
+            self._runtime.tell(self._other, message)
+
+
+def test_actors_that_wait_for_room_in_each_others_inboxes_are_named() -> None:
+    with VirtualRuntime() as runtime:
+        runtime.start(Doubler, runtime, "b", name="a", inbox=2, overflow="block")
+        runtime.start(Doubler, runtime, "a", name="b", inbox=2, overflow="block")
+        runtime.tell("a", 1)
+        with pytest.raises(Deadlock) as caught:
+            runtime.run(10.0)
+    message = str(caught.value)
+    assert "a waits for room in the inbox of b" in message
+    assert "b waits for room in the inbox of a" in message
+
+
+def test_waiting_for_room_in_ones_own_inbox_is_a_deadlock() -> None:
+    with VirtualRuntime() as runtime:
+        runtime.start(Doubler, runtime, "a", name="a", inbox=1, overflow="block")
+        runtime.tell("a", 1)
+        with pytest.raises(Deadlock, match="a waits for room in the inbox of a"):
+            runtime.run(10.0)
+
+
+def test_waiting_for_room_that_a_fault_has_taken_away_is_no_deadlock() -> None:
+    class Forwarder(Doubler):
+        def on_receive(self, message: Any) -> None:
+            if message:
+                for _ in range(2):
+                    self._runtime.tell(self._other, message - 1)
+
+    with VirtualRuntime() as runtime:
+        runtime.start(Forwarder, runtime, "b", name="a", overflow="block")
+        runtime.start(Forwarder, runtime, "a", name="b", overflow="block")
+        ends = [runtime.bound(name, 1) for name in "ab"]
+        for _ in range(2):
+            runtime.tell("a", 5)
+        runtime.after(5.0, lambda: [end() for end in ends])
+        runtime.run(2.0)
+        assert runtime.depth("a") == runtime.depth("b") == 1
+        runtime.run(10.0)
+        assert runtime.depth("a") == runtime.depth("b") == 0
+
+
 def test_waiting_from_outside_for_what_never_comes_is_a_deadlock() -> None:
     with VirtualRuntime() as runtime:
         runtime.start(Clerk, runtime, "self", name="self")
@@ -194,17 +247,3 @@ def test_an_error_in_a_client_ends_the_run() -> None:
         runtime.spawn(client)
         with pytest.raises(ZeroDivisionError):
             runtime.run(1.0)
-
-
-@pytest.mark.parametrize(
-    ("link", "patterns", "governing"),
-    [
-        ("orders->summary", ["*", "orders->summary"], "orders->summary"),
-        ("orders->summary", ["*", "orders->*"], "orders->*"),
-        ("orders->inventory", ["inventory--orders"], "inventory--orders"),
-        ("inventory->orders", ["inventory--orders"], "inventory--orders"),
-        ("catalog->products", ["orders->*"], None),
-    ],
-)
-def test_the_nearest_pattern_governs_a_link(link: str, patterns: list[str], governing: str | None) -> None:
-    assert matching(link, patterns) == governing
