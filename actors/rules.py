@@ -4,24 +4,33 @@ A rule only decides; the runtime that asks it carries the decision out and count
 once, holds on both clocks.
 """
 
+from collections.abc import Sequence
+from enum import IntEnum
 from typing import Any, Literal, NamedTuple, Protocol
 
-from actors.stores.port import StoreError
+from actors.stores.port import Change, NewEvent, StoreError
 
 StoreOperation = Literal["read", "write"]
 
 
 class Passage(NamedTuple):
-    """What happens to one message: lost, or delivered `after` seconds more than its link takes."""
+    """What happens to one message: lost, or delivered `after` seconds more than its link takes.
+
+    It keeps its place among the others unless it is held `aside`: for so many seconds later ones pass it.
+    If `again` is not None, a copy of it arrives so many seconds after it.
+    """
 
     lost: bool = False
     after: float = 0.0
+    aside: float | None = None
+    again: float | None = None
 
 
 class LinkRule(Protocol):
     """Decides about the messages of one link while a fault is active.
 
-    A rule that `stops_arrivals` is also asked when a message that left earlier arrives.
+    A rule that `stops_arrivals` is asked before all others, and again when a message that left earlier
+    arrives.
     """
 
     stops_arrivals: bool
@@ -31,9 +40,56 @@ class LinkRule(Protocol):
         ...
 
 
+class Spacing:
+    """The rule that messages arrive at least `spacing_s` seconds apart, while the rest wait in their order.
+
+    With `inf` none arrives. Once the rule ends, whatever waits for it arrives at once. It touches the
+    messages that it lets wait.
+    """
+
+    stops_arrivals = False
+
+    def __init__(self, spacing_s: float) -> None:
+        self.spacing_s = spacing_s
+
+    def on_message(self, _message: Any) -> None:
+        """See `LinkRule`: it is the arrival that has to wait."""
+
+
+class StoreCall(NamedTuple):
+    """One call to a store; `changes` and `events` are those of a write."""
+
+    operation: StoreOperation
+    changes: Sequence[Change] = ()
+    events: Sequence[NewEvent] = ()
+
+
+class Treatment(NamedTuple):
+    """What happens to one call: it fails with `error` after `wait_s`, or it takes `times` as long as usual.
+
+    A read is answered from what the store was `ago_s` seconds before.
+    """
+
+    error: StoreError | None = None
+    wait_s: float = 0.0
+    times: float = 1.0
+    ago_s: float = 0.0
+
+
+class Rank(IntEnum):
+    """In which order the rules of a store are asked: one that lets a call fail ends the asking."""
+
+    UNREACHABLE = 0
+    REFUSING = 1
+    SILENT = 2
+    ANSWERING = 3
+
+
 class StoreRule(Protocol):
     """Decides about the calls to one store while a fault is active."""
 
-    def on_call(self, store: str, operation: StoreOperation) -> StoreError | None:
-        """The error with which the call fails; None lets it pass untouched."""
+    rank: Rank
+
+    def on_call(self, store: str, call: StoreCall) -> Treatment | None:
+        """What happens to the call; None lets it pass untouched."""
         ...

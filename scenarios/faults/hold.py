@@ -1,0 +1,17 @@
+"""`hold`: a link keeps all messages, and releases them in their order at the end.
+
+It keeps them where they would arrive: also those that left before it began.
+"""
+
+import math
+from collections.abc import Callable
+
+from actors.rules import Spacing
+from actors.runtime import Runtime
+from scenarios.randomness import Stream
+from scenarios.scenario import Fault
+
+
+def begin(_fault: Fault, target: str, runtime: Runtime, _stream: Stream) -> Callable[[], int]:
+    """Touches each message that it keeps."""
+    return runtime.add_link_rule(target, Spacing(math.inf))
