@@ -39,8 +39,16 @@ class _Rows:
         self.index_of: Callable[[Any], Any] | None = attrgetter(table.index) if table.index else None
         self.keys_by_value: dict[Any, list[Any]] = {}
 
-    def enter(self, value: Any, key: Any) -> None:
-        """Note in the index that the row with this key has this value."""
+    def index(self, key: Any, old: Any, row: Any) -> None:
+        """Note in the index that `row` has this key, which `old`, unless it is None, had before."""
+        index_of = self.index_of
+        assert index_of is not None, "only a table with an index is noted in it"
+        value = index_of(row)
+        if old is not None:
+            before = index_of(old)
+            if before == value:
+                return
+            self.leave(before, key)
         keys = self.keys_by_value.get(value)
         if keys is None:
             self.keys_by_value[value] = [key]
@@ -55,19 +63,6 @@ class _Rows:
         del keys[bisect_left(keys, key)]
         if not keys:
             del self.keys_by_value[value]
-
-    def put(self, key: Any, row: Any) -> Any:
-        """Make `row` the row with this key; return the one that was, or None."""
-        old = self.by_key.get(key)
-        self.by_key[key] = row
-        if self.index_of is not None:
-            value = self.index_of(row)
-            if old is None:
-                self.enter(value, key)
-            elif (before := self.index_of(old)) != value:
-                self.leave(before, key)
-                self.enter(value, key)
-        return old
 
     def delete(self, key: Any) -> Any:
         """Remove the row with this key; return it, or None."""
@@ -142,71 +137,53 @@ class MemoryStore:
 
     def write(self, changes: Sequence[Change], events: Sequence[NewEvent] = ()) -> list[int]:
         """Apply all changes and append all events, or nothing; return the events' positions."""
-        positions: list[int] = []
         lock = self._lock
         lock.acquire()
         try:
             tables = self._tables
-            for change in changes:
-                if type(change) is Insert:
-                    self._apply_or_undo(changes)
-                    break
-            else:  # without an insert nothing can conflict, and nothing need be taken back
+            replaced: list[Any] = []  # for each change made, the row that was there before, or None
+            try:
                 for change in changes:
                     rows = tables[change.table]
-                    if isinstance(change, Delete):
-                        rows.delete(change.key[0] if rows.single else change.key)
-                    elif rows.index_of is None:
-                        row = change.row
-                        rows.by_key[rows.key_of(row)] = row
-                    else:
-                        rows.put(rows.key_of(change.row), change.row)
-            if events:
-                first = len(self._log) + 1
-                self._log.extend(events)
-                positions = list(range(first, first + len(events)))
+                    # `isinstance` asks a Struct's metaclass, which takes long to say no.
+                    if type(change) is Delete:
+                        replaced.append(rows.delete(change.key[0] if rows.single else change.key))
+                        continue
+                    row = change.row  # type: ignore[union-attr]  # it is no Delete
+                    key = rows.key_of(row)
+                    by_key = rows.by_key
+                    old = by_key.get(key)
+                    if old is not None and type(change) is Insert:
+                        raise _conflict(self.name, change.table, key)
+                    by_key[key] = row
+                    if rows.index_of is not None:
+                        rows.index(key, old, row)
+                    replaced.append(old)
+            except BaseException:
+                self._undo(changes, replaced)
+                raise
+            if not events:
+                return []
+            log = self._log
+            first = len(log) + 1
+            log.extend(events)
+            return list(range(first, first + len(events)))
         finally:
             lock.release()
-        return positions
 
-    def _apply_or_undo(self, changes: Sequence[Change]) -> None:
-        """Apply the changes, or none."""
-        replaced: list[Any] = []  # for each put and delete, the row that was there before
-        done = 0
-        tables = self._tables
-        try:
-            for change in changes:
-                rows = tables[change.table]
-                if isinstance(change, Delete):
-                    replaced.append(rows.delete(change.key[0] if rows.single else change.key))
-                elif isinstance(change, Insert):
-                    row = change.row
-                    key = rows.key_of(row)
-                    if key in rows.by_key:
-                        raise _conflict(self.name, change.table, key)
-                    rows.by_key[key] = row
-                    if rows.index_of is not None:
-                        rows.enter(rows.index_of(row), key)
-                else:
-                    replaced.append(rows.put(rows.key_of(change.row), change.row))
-                done += 1
-        except BaseException:
-            self._undo(changes[:done], replaced)
-            raise
-
-    def _undo(self, changes: Sequence[Change], replaced: list[Any]) -> None:
-        """Take these changes back; `replaced` has, for each put and delete among them, the row before."""
-        for change in reversed(changes):
+    def _undo(self, changes: Sequence[Change], replaced: Sequence[Any]) -> None:
+        """Take back as many changes as there are rows `replaced`, the last one first."""
+        for change, old in reversed(list(zip(changes, replaced, strict=False))):
             rows = self._tables[change.table]
             if isinstance(change, Delete):
                 key = change.key[0] if rows.single else change.key
             else:
                 key = rows.key_of(change.row)
-            old = None if isinstance(change, Insert) else replaced.pop()
-            if old is None:
-                rows.delete(key)
-            else:
-                rows.put(key, old)
+            rows.delete(key)
+            if old is not None:
+                rows.by_key[key] = old
+                if rows.index_of is not None:
+                    rows.index(key, None, old)
 
     def read_log(self, after: int, limit: int) -> list[Record]:
         """At most `limit` records with positions above `after`, ascending."""

@@ -3,8 +3,8 @@
 | URL | stores |
 |---|---|
 | `memory://` | in this process's memory, empty |
-| `sqlite:///FOLDER` | one file `<service>.sqlite` each in the folder, made if missing |
-| `postgresql://USER:PASSWORD@HOST:PORT/DATABASE` | one schema each, named as the service |
+| `sqlite:///FOLDER` | one file `<service>.sqlite` each in the folder, made if missing (`summary-2.sqlite`) |
+| `postgresql://USER:PASSWORD@HOST:PORT/DATABASE` | one schema each, named as the service (`summary_2`) |
 
 >>> stores = open_stores("memory://")
 >>> sorted(stores)
@@ -12,7 +12,7 @@
 >>> close_all(stores)
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from actors.stores.engines import postgresql_engine, sqlite_engine
 from actors.stores.memory import MemoryStore
 from actors.stores.port import Store, StoreError, StoreUnavailable
 from actors.stores.sql import SqlStore
-from actors.tables import TABLES_OF_SERVICE
+from actors.tables import tables_of
+from actors.topology import SERVICES
 
 _FORMS = "memory://, sqlite:///FOLDER or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 
@@ -32,8 +33,8 @@ class BadStoreUrl(StoreError):
     """The text does not say which stores are meant; the message says what to write, and no password."""
 
 
-def open_stores(url: str) -> dict[str, Store]:
-    """The store of every service, by name, with its tables made.
+def open_stores(url: str, names: Iterable[str] = SERVICES) -> dict[str, Store]:
+    """The store of every service or copy of a read model (`summary/2`) named, with its tables made.
 
     Raises:
         BadStoreUrl: the URL has none of the forms above.
@@ -47,11 +48,11 @@ def open_stores(url: str) -> dict[str, Store]:
     if scheme == "memory":
         if rest:
             raise BadStoreUrl(f"the store URL memory://{rest} goes on after memory://; write just memory://")
-        return {name: MemoryStore(name, tables) for name, tables in TABLES_OF_SERVICE.items()}
+        return {name: MemoryStore(name, tables_of(name)) for name in names}
     if scheme == "sqlite":
-        return _open_sqlite(rest)
+        return _open_sqlite(rest, names)
     if scheme in ("postgresql", "postgresql+psycopg"):
-        return _open_postgresql(_postgresql_url(url))
+        return _open_postgresql(_postgresql_url(url), names)
     if scheme.startswith("postgres"):
         raise BadStoreUrl(
             f"the store URL asks for {scheme}; PostgreSQL is driven by psycopg: write postgresql://…"
@@ -66,7 +67,7 @@ def close_all(stores: Mapping[str, Store]) -> None:
             closing.callback(store.close)
 
 
-def _open_sqlite(rest: str) -> dict[str, Store]:
+def _open_sqlite(rest: str, names: Iterable[str]) -> dict[str, Store]:
     if not rest.startswith("/") or rest == "/":
         raise BadStoreUrl(
             f"the store URL sqlite://{rest} has no folder; write sqlite:///FOLDER, sqlite:////FOLDER from /"
@@ -80,20 +81,20 @@ def _open_sqlite(rest: str) -> dict[str, Store]:
         ) from error
     stores: dict[str, Store] = {}
     with ExitStack() as opened:
-        for name, tables in TABLES_OF_SERVICE.items():
-            engine = sqlite_engine(folder / f"{name}.sqlite")
+        for name in names:
+            engine = sqlite_engine(folder / f"{name.replace('/', '-')}.sqlite")
             opened.callback(engine.dispose)
-            stores[name] = SqlStore(name, tables, engine)
+            stores[name] = SqlStore(name, tables_of(name), engine)
         opened.pop_all()
     return stores
 
 
-def _open_postgresql(url: URL) -> dict[str, Store]:
+def _open_postgresql(url: URL, names: Iterable[str]) -> dict[str, Store]:
     engine = postgresql_engine(url)
     with ExitStack() as opened:
         opened.callback(engine.dispose)
         stores: dict[str, Store] = {
-            name: SqlStore(name, tables, engine, schema=name) for name, tables in TABLES_OF_SERVICE.items()
+            name: SqlStore(name, tables_of(name), engine, schema=name.replace("/", "_")) for name in names
         }
         opened.pop_all()
     return stores

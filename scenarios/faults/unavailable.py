@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from actors.rules import StoreOperation
+from actors.rules import Rank, StoreCall, Treatment
 from actors.runtime import Runtime
 from actors.stores.port import StoreUnavailable
 from scenarios.randomness import Stream
@@ -12,9 +12,13 @@ from scenarios.scenario import Fault
 class Unavailable:
     """Fails every call."""
 
-    def on_call(self, store: str, operation: StoreOperation) -> StoreUnavailable:
+    rank = Rank.UNREACHABLE
+
+    def on_call(self, store: str, call: StoreCall) -> Treatment:
         """See `actors.rules.StoreRule`."""
-        return StoreUnavailable(f"store:{store} is unavailable; the {operation} may succeed later")
+        return Treatment(
+            StoreUnavailable(f"store:{store} is unavailable; the {call.operation} may succeed later")
+        )
 
 
 def begin(_fault: Fault, target: str, runtime: Runtime, _stream: Stream) -> Callable[[], int]:

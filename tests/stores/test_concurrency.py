@@ -16,7 +16,7 @@ from actors.tables import ORDERS, OrderRow
 DURABLE = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 WRITERS = 4
 WRITES = 40
-TAKEN = OrderRow(0, 0, 0.0, 0, "")
+TAKEN = OrderRow(0, 0, 0.0, 0, "", 1)
 
 
 def event(writer_id: int, number: int) -> NewEvent:
@@ -28,12 +28,13 @@ def write_much(store: Store, writer_id: int) -> list[int]:
     positions: list[int] = []
     for number in range(1, WRITES + 1):
         if number % 3 == 0:
+            row = OrderRow(1 + writer_id, 0, 0.0, number, "", 1)
             with pytest.raises(Conflict):
-                store.write([Put(ORDERS, OrderRow(1 + writer_id, 0, 0.0, number, "")), Insert(ORDERS, TAKEN)])
+                store.write([Put(ORDERS, row), Insert(ORDERS, TAKEN)])
         if number % 5 == 0:
             with pytest.raises(StoreError):
                 store.write([], [event(writer_id, number), NewEvent(2**70, 0.0, InventoryUpdated(0, 0))])
-        row = OrderRow(1_000 * (1 + writer_id) + number, writer_id, 0.0, 0, "")
+        row = OrderRow(1_000 * (1 + writer_id) + number, writer_id, 0.0, 0, "", 1)
         positions += store.write([Insert(ORDERS, row)], [event(writer_id, number)] * (1 + number % 3))
     return positions
 
@@ -110,7 +111,7 @@ def test_threads_share_one_store(url: str) -> None:
 def write_and_conflict(store: Store, writer_id: int) -> list[int]:
     positions: list[int] = []
     for number in range(1, WRITES + 1):
-        row = OrderRow(1_000 * (1 + writer_id) + number, writer_id, 0.0, 0, "")
+        row = OrderRow(1_000 * (1 + writer_id) + number, writer_id, 0.0, 0, "", 1)
         with pytest.raises(Conflict):
             store.write([Put(ORDERS, row), Insert(ORDERS, TAKEN)], [event(writer_id, number)])
         assert store.get(ORDERS, (row.order_id,)) is None

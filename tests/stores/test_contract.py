@@ -33,7 +33,7 @@ EXAMPLES = {"memory": 150, "gated": 15, "sqlite": 25, "postgresql": 10}
 
 
 def order(order_id: int, customer_id: int = 1, total_minor: int = 0) -> OrderRow:
-    return OrderRow(order_id, customer_id, 0.5, total_minor, "Rue de l'Été 5, 東京 🏠")
+    return OrderRow(order_id, customer_id, 0.5, total_minor, "Rue de l'Été 5, 東京 🏠", 1)
 
 
 def item(order_id: int, line: int) -> OrderItemRow:
@@ -148,7 +148,7 @@ def test_a_page_has_the_highest_keys_first_and_goes_on_below_its_last(store: Sto
 
 def test_a_page_of_a_table_with_two_key_columns_compares_the_whole_key(store: Store) -> None:
     rows = [
-        SummaryRow(order_id, copy, 1, 0.0, 5, (SummaryItem("Lampe", 1),))
+        SummaryRow(order_id, copy, 1, 0.0, 5, (SummaryItem("Lampe", 1, 7),))
         for order_id in (1, 2)
         for copy in (0, 1)
     ]
@@ -328,7 +328,7 @@ def test_every_event_comes_back_as_it_was(store: Store, kind: str) -> None:
 SMALL = st.integers(0, 4)
 MODELLED: tuple[Table[Any], ...] = (ORDERS, SUMMARIES, APPLIED_AHEAD)
 ROWS = {
-    ORDERS: st.builds(OrderRow, SMALL, SMALL, st.just(0.0), SMALL, st.just("")),
+    ORDERS: st.builds(OrderRow, SMALL, SMALL, st.just(0.0), SMALL, st.just(""), SMALL),
     SUMMARIES: st.builds(SummaryRow, SMALL, SMALL, SMALL, st.just(0.0), SMALL, st.just(())),
     APPLIED_AHEAD: st.builds(AppliedAheadRow, st.just("summary"), st.sampled_from(["a", "B"]), SMALL),
 }

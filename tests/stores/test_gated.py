@@ -1,4 +1,7 @@
-"""The gate before a store."""
+"""A store behind a gate."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from places import OpenGate
@@ -6,15 +9,19 @@ from places import OpenGate
 from actors.messages import InventoryUpdated
 from actors.stores.gated import GatedStore
 from actors.stores.memory import MemoryStore
-from actors.stores.port import NewEvent, Put, StoreUnavailable
+from actors.stores.port import Change, NewEvent, Put, Store, StoreUnavailable
 from actors.tables import ORDERS, TABLES_OF_SERVICE, OrderRow
 
-ROW = OrderRow(1, 1, 0.0, 0, "")
+ROW = OrderRow(1, 1, 0.0, 0, "", 1)
 
 
 class ShutGate(OpenGate):
-    def enter(self, operation: str) -> None:
-        super().enter(operation)
+    def read(self, store: Store, ask: Callable[[Store], Any]) -> Any:
+        self.asked.append("read")
+        raise StoreUnavailable("store orders: shut by the test; open the gate")
+
+    def write(self, store: Store, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
+        self.asked.append("write")
         raise StoreUnavailable("store orders: shut by the test; open the gate")
 
 
@@ -33,7 +40,7 @@ def use(gated: GatedStore) -> None:
     gated.head()
 
 
-def test_each_call_passes_an_active_gate_once_as_a_read_or_a_write() -> None:
+def test_an_active_gate_makes_each_call_once_as_a_read_or_a_write() -> None:
     gate = OpenGate()
     use(GatedStore(store(), gate))
     assert gate.asked == ["write", *["read"] * 7]
@@ -46,6 +53,13 @@ def test_an_idle_gate_is_not_asked() -> None:
     use(gated)
     assert gated.get(ORDERS, (1,)) == ROW
     assert gate.asked == []
+
+
+def test_a_gate_that_remembers_makes_each_write_even_when_it_is_idle() -> None:
+    gate = OpenGate()
+    gate.active, gate.remembers = False, True
+    use(GatedStore(store(), gate))
+    assert gate.asked == ["write"]
 
 
 def test_a_call_that_fails_at_the_gate_does_not_reach_the_store() -> None:

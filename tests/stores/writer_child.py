@@ -28,7 +28,10 @@ def place(store: Store, order_id: int) -> None:
     lines = range(lines_of(order_id))
     store.write(
         [
-            Insert(ORDERS, OrderRow(order_id, order_id % 5, 0.0, 100 * len(lines), "Rue de l'Été 5")),
+            Insert(
+                ORDERS,
+                OrderRow(order_id, order_id % 5, 0.0, 100 * len(lines), "Rue de l'Été 5", len(lines)),
+            ),
             *(Insert(ORDER_ITEMS, OrderItemRow(order_id, line, line + 1, 1, 100)) for line in lines),
         ],
         [
