@@ -7,10 +7,27 @@ nobody repeats if they get lost.
 
 from collections.abc import Sequence
 
-from actors.messages import EVENT_TYPES, Committed, OrderPlaced, Record
+from actors.messages import (
+    EVENT_TYPES,
+    Committed,
+    Event,
+    InventoryUpdated,
+    OrderPlaced,
+    ProductAdded,
+    ProductRenamed,
+    ProductRepriced,
+    Record,
+)
 from actors.policy import Policy
 from actors.runtime import Runtime
 from actors.stores.port import Change, NewEvent, Store
+from actors.trace import name_number
+
+OF_ORDERS = frozenset(kind for kind in EVENT_TYPES if "order_id" in kind.__struct_fields__)
+"""The types of events that concern an order."""
+
+OF_CATALOGUE = (ProductAdded, ProductRenamed, ProductRepriced)
+"""The types of events that say what a product is called and costs."""
 
 
 class Outbox:
@@ -26,11 +43,14 @@ class Outbox:
         self._direct = policy.publish == "direct"
         self._woken = policy.publish == "outbox" and policy.poll == 0.0
         self._channels = [runtime.link(f"{source}->{consumer}") for consumer in consumers]
+        self._heard = runtime.handling(f"log:{source}")
         intern = runtime.recorder.intern
         self._source_id = intern(source)
         self._type_ids = {kind: intern(kind.__name__) for kind in EVENT_TYPES}
         self._event_row = runtime.recorder.row("events")
         self._line_row = runtime.recorder.row("lines")
+        self._level_row = runtime.recorder.row("levels")
+        self._catalogue_row = runtime.recorder.row("catalogue")
 
     def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
         """Write changes and events in one transaction, publish the events, return their positions.
@@ -43,15 +63,23 @@ class Outbox:
         committed_s = self._runtime.now()
         for position, new in zip(positions, events, strict=True):
             self._trace(position, new, committed_s)
+        if self._heard.active:
+            for record in self._records(positions, events):
+                self._heard.decide(record)
         if self._woken:
             if positions:
                 self._runtime.tell(self._relay, Committed(positions[-1]))
         elif self._direct:
-            for position, new in zip(positions, events, strict=True):
-                record = Record(self._source, position, new.key, new.recorded_at, new.event)
+            for record in self._records(positions, events):
                 for channel in self._channels:
                     channel.send(record)
         return positions
+
+    def _records(self, positions: Sequence[int], events: Sequence[NewEvent]) -> list[Record]:
+        return [
+            Record(self._source, position, new.key, new.recorded_at, new.event)
+            for position, new in zip(positions, events, strict=True)
+        ]
 
     def announce(self) -> None:
         """After a restart: make sure that what was committed before is known to the relay."""
@@ -65,5 +93,23 @@ class Outbox:
             order_id = event.order_id
             for line in event.lines:
                 self._line_row(position, line.product_id, line.quantity)
+        elif type(event) is InventoryUpdated:
+            self._level_row(position, event.product_id, event.available)
+        elif type(event) in OF_ORDERS:
+            order_id = event.order_id  # type: ignore[union-attr]  # it has one
+        else:
+            self._catalogue_row(position, *said_of_product(event))
         kind = self._type_ids[type(event)]
         self._event_row(self._source_id, position, kind, new.key, order_id, committed_s)
+
+
+def said_of_product(event: Event) -> tuple[int, int, int]:
+    """What an event of the catalogue says: the product, the number of its name, its price; −1: nothing.
+
+    >>> said_of_product(ProductRepriced(product_id=7, price_minor=995))
+    (7, -1, 995)
+    """
+    assert isinstance(event, OF_CATALOGUE), f"{type(event).__name__} is no event of the catalogue"
+    name = None if isinstance(event, ProductRepriced) else event.name
+    price_minor = -1 if isinstance(event, ProductRenamed) else event.price_minor
+    return event.product_id, -1 if name is None else name_number(name), price_minor

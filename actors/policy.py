@@ -56,7 +56,11 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerPolicy:
-    """How one consumer follows its events; `restart` is in seconds after a failure, None means never."""
+    """How one consumer follows its events.
+
+    `restart` is how many seconds after a failure it starts again, None: never; `replay` how often, in
+    seconds, it tries its dead letters again, 0: never.
+    """
 
     join: Join = "wait"
     checkpoint: CheckpointWhen = "with"
@@ -70,6 +74,7 @@ class ConsumerPolicy:
     inbox: int = 0
     overflow: Overflow = "reject"
     restart: float | None = 1.0
+    replay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

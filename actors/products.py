@@ -4,24 +4,37 @@ from collections.abc import Sequence
 
 from actors.consumer import Consumer, Effects
 from actors.facts import UNKNOWN_NAME, UNKNOWN_PRICE, told
-from actors.messages import Record
+from actors.messages import InventoryUpdated, ProductAdded, ProductRenamed, ProductRepriced, Record
 from actors.policy import Policy
+from actors.positions import Positions
 from actors.runtime import Runtime
 from actors.stores.port import Put, Store
 from actors.tables import PRODUCTS, ProductRow
+
+TELLING = frozenset({ProductAdded, ProductRenamed, ProductRepriced, InventoryUpdated})
+"""The events that say something of a product."""
 
 
 class ProductsProjection(Consumer):
     """Follows the catalogue and the inventory."""
 
-    def __init__(self, runtime: Runtime, store: Store, policy: Policy, sources: Sequence[str]) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        store: Store,
+        policy: Policy,
+        sources: Sequence[str],
+        positions: Positions | None = None,
+        own_name: str = "products",
+    ) -> None:
         super().__init__(
             runtime,
-            "products",
+            own_name,
             store,
             policy.of("products"),
             sources,
             subscribes=policy.publish == "outbox",
+            positions=positions,
         )
         self._rows: dict[int, ProductRow] = {}
 
@@ -32,6 +45,8 @@ class ProductsProjection(Consumer):
 
     def effects(self, record: Record) -> Effects:
         """The product's row with what the event says of it."""
+        if type(record.event) not in TELLING:
+            return Effects(())
         old = self._rows.get(record.key)
         if old is None:
             old = ProductRow(record.key, UNKNOWN_NAME, UNKNOWN_PRICE, 0, 0)

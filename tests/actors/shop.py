@@ -11,9 +11,12 @@ import msgspec
 import pykka
 import pytest
 
+from actors import topology
 from actors.messages import Accepted, OrderLine, PlaceOrder, Record, Resubscribe
 from actors.policy import ConsumerPolicy, Policy
-from actors.rules import StoreOperation
+from actors.positions import Positions
+from actors.reading import Reader
+from actors.rules import Rank, StoreCall, Treatment
 from actors.stores.gated import GatedStore
 from actors.stores.opening import close_all, open_stores
 from actors.stores.port import Store, StoreUnavailable
@@ -35,9 +38,10 @@ from actors.tables import (
     ProductRow,
     SummaryRow,
 )
-from actors.topology import consumers
+from actors.topology import consumers, node_of
 from scenarios.distributions import Distribution
 from scenarios.faults import BEGIN, End
+from scenarios.names import LINKS, matching
 from scenarios.randomness import Streams
 from scenarios.scenario import Fault
 from simulation.runtime import VirtualRuntime
@@ -59,8 +63,12 @@ STEP_S = 0.004
 class WritesFail:
     """Fails the writes to a store, not the reads."""
 
-    def on_call(self, store: str, operation: StoreOperation) -> StoreUnavailable | None:
-        return StoreUnavailable(f"store:{store} takes no writes") if operation == "write" else None
+    rank = Rank.REFUSING
+
+    def on_call(self, store: str, call: StoreCall) -> Treatment | None:
+        if call.operation == "read":
+            return None
+        return Treatment(StoreUnavailable(f"store:{store} takes no writes"))
 
 
 class Shop:
@@ -70,11 +78,13 @@ class Shop:
         self.runtime = runtime
         self.stores = stores
         self.policy = policy
-        self._gated = {name: GatedStore(store, runtime.gate(name)) for name, store in stores.items()}
+        self._gated = {name: GatedStore(store, runtime.gate(node_of(name))) for name, store in stores.items()}
+        self.positions = Positions()
+        self.reader = Reader(runtime, self._gated, policy, self.positions)
 
     def open(self) -> None:
         """Start every actor."""
-        start(self.runtime, self._gated, self.policy)
+        start(self.runtime, self._gated, self.policy, self.positions)
 
     # -- telling it things -----------------------------------------------------------------------------
 
@@ -118,9 +128,9 @@ class Shop:
 
     # -- breaking it -----------------------------------------------------------------------------------
 
-    def begin(self, kind: str, target: str) -> End:
+    def begin(self, kind: str, target: str, **fields: Any) -> End:
         """Begin a fault as a scenario does; what is returned ends it."""
-        fault = Fault(kind=kind, on=target, at=0.0)
+        fault = Fault(kind=kind, on=target, at=0.0, **fields)
         return BEGIN[kind](fault, target, self.runtime, Streams(0).stream("fault"))
 
     def schedule(self, kind: str, target: str, at: float, length: float) -> None:
@@ -128,8 +138,8 @@ class Shop:
         self.runtime.after(at, lambda: self.runtime.after(length, self.begin(kind, target)))
 
     @contextlib.contextmanager
-    def failing(self, kind: str, target: str) -> Iterator[None]:
-        end = self.begin(kind, target)
+    def failing(self, kind: str, target: str, **fields: Any) -> Iterator[None]:
+        end = self.begin(kind, target, **fields)
         yield
         end()
 
@@ -289,7 +299,7 @@ def running(
 
     `before` is done to it when its stores are filled but no actor lives yet.
     """
-    stores = open_stores(url)
+    stores = open_stores(url, topology.stores(rules))
     try:
         with runtime:
             shop = Shop(runtime, stores, rules)
@@ -314,5 +324,6 @@ def virtual_shop(
     before: Callable[[Shop], object] = lambda _: None,
 ) -> AbstractContextManager[Shop]:
     """The shop in virtual time, where things take as long as `times` and `delays` say."""
-    runtime = VirtualRuntime(streams=Streams(draw), times=times, delays=delays, fifo=fifo)
+    of_links = {link: delay for on, delay in (delays or {}).items() for link in matching(on, LINKS)}
+    runtime = VirtualRuntime(streams=Streams(draw), times=times, delays=of_links, fifo=fifo)
     return running(runtime, rules, catalogue=catalogue, before=before)

@@ -25,7 +25,7 @@ def test_an_order_is_shown_with_its_date_total_and_the_names_of_its_products(sho
     shop.until_followed()
     (row,) = shop.summaries()
     placed_at = shop.log("orders")[0].recorded_at
-    items = (SummaryItem("Table", 2), SummaryItem("Lamp", 1))
+    items = (SummaryItem("Table", 2, TABLE), SummaryItem("Lamp", 1, LAMP))
     assert row == SummaryRow(1, 0, ANN, placed_at, 2 * 24900 + 1999, items)
 
 

@@ -1,0 +1,58 @@
+"""`alter`: events come as a newer producer would write them, with fields renamed or removed.
+
+While the fault lasts, those who handle such an event find it so: what they must have and do not find is an
+error, what they can do without is left out. A consumer that is mended, at the end of the fault, reads both.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from actors.handling import Handling
+from actors.messages import Record
+from actors.runtime import Runtime
+from actors.topology import CONSUMERS
+from scenarios.faults.marking import Marked, mark
+from scenarios.faults.rewriting import rewritten
+from scenarios.randomness import Stream
+from scenarios.scenario import Fault
+
+
+class Unreadable(Exception):
+    """What a consumer raises that does not find in an event what it needs."""
+
+
+class Altered:
+    """Gives consumers the marked events with other fields."""
+
+    def __init__(self, marked: Marked, names: Mapping[str, Any]) -> None:
+        self._marked = marked
+        self._names = names
+
+    def on_handling(self, message: Any) -> Handling | None:
+        """See `actors.handling.HandlingRule`."""
+        if message not in self._marked:
+            return None
+        assert isinstance(message, Record), "only records are marked"
+        try:
+            event = rewritten(message.event, self._renamed)
+        except msgspec.ValidationError as error:
+            return Handling(Unreadable(f"{message.source} {message.position}: {error}"))
+        return Handling(message=msgspec.structs.replace(message, event=event))
+
+    def _renamed(self, field: str, value: Any) -> tuple[str, Any] | None:
+        name = self._names.get(field, field)
+        return (str(name), value) if name != "" else None
+
+
+def begin(fault: Fault, target: str, runtime: Runtime, stream: Stream) -> Callable[[], int]:
+    """Touches each handling of such an event."""
+    marked, end_marking = mark(fault, target, runtime, stream)
+    ends = [runtime.add_handling_rule(consumer, Altered(marked, fault.set or {})) for consumer in CONSUMERS]
+
+    def end() -> int:
+        end_marking()
+        return sum(end_one() for end_one in ends)
+
+    return end
