@@ -68,7 +68,7 @@ class CatalogActor(pykka.Actor):
             return Rejected(
                 "impossible price", f"{row.price_minor} cents; 0 to {PRICE_MINOR_MAX} is possible"
             )
-        new = NewEvent(row.product_id, self._runtime.now(), event)
+        new = NewEvent(row.product_id, self._runtime.clock("catalog"), event)
         positions = self._outbox.commit([Put(CATALOG, row)], [new])
         self._products[row.product_id] = row
         return Accepted(row.product_id, positions[0])

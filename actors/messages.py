@@ -36,15 +36,28 @@ class OrderLine(msgspec.Struct, frozen=True, gc=False):
 
 
 class PlaceOrder(Command, frozen=True, gc=False):
-    """Order these lines for this customer; each product at most once."""
+    """Order these lines for this customer; each product at most once.
+
+    A repeated order with a `request_id` that has led to an order already gets the first answer again, and
+    changes nothing.
+    """
 
     customer_id: int
     lines: tuple[OrderLine, ...]
     shipping_address: str = ""
+    request_id: str = ""
 
 
 class AddToCart(Command, frozen=True, gc=False):
     """Put `quantity` more units of a product into the customer's cart."""
+
+    customer_id: int
+    product_id: int
+    quantity: int
+
+
+class PutInCart(Command, frozen=True, gc=False):
+    """Let the customer's cart hold exactly `quantity` units of a product."""
 
     customer_id: int
     product_id: int
@@ -93,6 +106,17 @@ class AdjustStock(Command, frozen=True, gc=False):
     delta: int
 
 
+class Reserve(Command, frozen=True, gc=False):
+    """Take the units of all lines out of the stock, or of none, for an order that is about to be accepted.
+
+    Ids of reservations ascend. Those between `after` and this one are given up: no order comes of them.
+    """
+
+    reservation_id: str
+    lines: tuple[OrderLine, ...]
+    after: str
+
+
 # -- answers -----------------------------------------------------------------------------------------
 
 
@@ -123,13 +147,46 @@ class PlacedLine(msgspec.Struct, frozen=True, gc=False):
 
 
 class OrderPlaced(Event, frozen=True, gc=False):
-    """An order was accepted and stored."""
+    """An order was accepted and stored; whether its units are in stock is open while it is `pending`.
+
+    `reservation_id` names the reservation by which its units were taken already; empty: there is none.
+    """
 
     order_id: int
     customer_id: int
     placed_at: float
     total_minor: int
     lines: tuple[PlacedLine, ...]
+    pending: bool = False
+    reservation_id: str = ""
+
+
+class OrderConfirmed(Event, frozen=True, gc=False):
+    """The units of a pending order were in stock and are taken."""
+
+    order_id: int
+    customer_id: int
+
+
+class OrderRejected(Event, frozen=True, gc=False):
+    """A pending order came to nothing: not all of its units were in stock, and none was taken."""
+
+    order_id: int
+    customer_id: int
+
+
+class StockReserved(Event, frozen=True, gc=False):
+    """The inventory has taken all units of a pending order."""
+
+    order_id: int
+    customer_id: int
+
+
+class StockRejected(Event, frozen=True, gc=False):
+    """The inventory has not all units of a pending order, and has taken none."""
+
+    order_id: int
+    customer_id: int
 
 
 class ProductAdded(Event, frozen=True, gc=False):
@@ -161,7 +218,17 @@ class InventoryUpdated(Event, frozen=True, gc=False):
     available: int
 
 
-AnyEvent = OrderPlaced | ProductAdded | ProductRenamed | ProductRepriced | InventoryUpdated
+AnyEvent = (
+    OrderPlaced
+    | OrderConfirmed
+    | OrderRejected
+    | ProductAdded
+    | ProductRenamed
+    | ProductRepriced
+    | InventoryUpdated
+    | StockReserved
+    | StockRejected
+)
 
 
 EVENT_TYPES: tuple[type[Event], ...] = get_args(AnyEvent)
@@ -226,6 +293,45 @@ class Redeliver(Control, frozen=True, gc=False):
     """Tells a relay to try a consumer again whose last delivery failed."""
 
     consumer: str
+
+
+class Again(Control, frozen=True, gc=False):
+    """Tells a consumer to try an event again after its first `attempts` tries have failed."""
+
+    record: Record
+    attempts: int
+
+
+class Replay(Control, frozen=True, gc=False):
+    """Tells a consumer to try its dead letters again; answered with how many took effect."""
+
+
+class Repair(Control, frozen=True, gc=False):
+    """Tells the summary to look up the names that it has left out; `attempt` counts the tries, from 1."""
+
+    attempt: int
+
+
+class LaneFree(Control, frozen=True, gc=False):
+    """Tells a consumer that one of its competing lanes waits for an event."""
+
+    lane: int
+
+
+class Release(Control, frozen=True, gc=False):
+    """Tells the inventory to put the units of a reservation back: its order was not accepted."""
+
+    reservation_id: str
+
+
+class ReservationsDue(Control, frozen=True, gc=False):
+    """Tells the inventory to look for reservations that have run out."""
+
+
+class FinishCheckOut(Control, frozen=True, gc=False):
+    """Tells the carts to finish a customer's check-out that was interrupted."""
+
+    customer_id: int
 
 
 _encoder = msgspec.json.Encoder()

@@ -2,28 +2,60 @@
 
 What it knows of products (name, price, and for the `view` stock policy how many are available) it learns
 from the events of the catalogue and the inventory; that knowledge lags behind them, as any read model's does.
+Under `reserve` it asks the inventory before it accepts an order, under `saga` it accepts the order as pending
+and hears afterwards whether the units were there.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from actors.consumer import Consumer, Effects
 from actors.facts import UNKNOWN_NAME, UNKNOWN_PRICE, is_known, told
-from actors.messages import ID_MAX, Accepted, OrderPlaced, PlacedLine, PlaceOrder, Record, Rejected
+from actors.messages import (
+    ID_MAX,
+    Accepted,
+    OrderConfirmed,
+    OrderPlaced,
+    OrderRejected,
+    PlacedLine,
+    PlaceOrder,
+    Record,
+    Rejected,
+    Release,
+    Reserve,
+    StockRejected,
+    StockReserved,
+)
 from actors.outbox import Outbox
 from actors.policy import Policy
 from actors.runtime import Runtime
 from actors.stores.port import Change, Conflict, Insert, NewEvent, Put, Store
-from actors.tables import KNOWN_PRODUCTS, ORDER_ITEMS, ORDERS, KnownProductRow, OrderItemRow, OrderRow
+from actors.tables import (
+    KNOWN_PRODUCTS,
+    ORDER_ITEMS,
+    ORDER_REQUESTS,
+    ORDERS,
+    STARTS,
+    KnownProductRow,
+    OrderItemRow,
+    OrderRequestRow,
+    OrderRow,
+    StartRow,
+)
 
-QUANTITY_MAX = 1_000_000
-LINES_MAX = 1_000
-TOTAL_MINOR_MAX = 2**63 - 1
+QUANTITY_MAX: Final = 1_000_000
+LINES_MAX: Final = 1_000
+TOTAL_MINOR_MAX: Final = 2**63 - 1
 """What a database's integer holds."""
+
+RESERVE_TIMEOUT_S: Final = 1.0
+"""An inventory that does not answer for so long counts as unavailable."""
 
 
 class OrderActor(Consumer):
-    """Decides about orders. An order's id is the next position of the log when it is written."""
+    """Decides about orders. An order's id is the position of its `OrderPlaced` in the log."""
 
     def __init__(
         self,
@@ -45,6 +77,12 @@ class OrderActor(Consumer):
         )
         self._orders_outbox = outbox
         self._checks_stock = policy.stock == "view"
+        self._reserves = policy.stock == "reserve"
+        self._is_saga = policy.stock == "saga"
+        self._to_inventory = runtime.link("orders->inventory")
+        self._starts = 0  # how often the service has been started, ever; 0: not looked up yet
+        self._reservations = 0  # tried since the start
+        self._kept_reservation = ""  # the last that was not given up
         self._carries_names = policy.of("summary").join == "carried"
         self._products: dict[int, KnownProductRow] = {}
         self._next_id = 1
@@ -65,34 +103,104 @@ class OrderActor(Consumer):
         return super().answer(message)
 
     def _place(self, command: PlaceOrder) -> Accepted | Rejected:
+        if command.request_id and (answer := self._repeated(command)) is not None:
+            return answer
         lines, rejected = self._price(command)
         if rejected is not None:
             return rejected
         total = sum(line.unit_minor * line.quantity for line in lines)
         if total > TOTAL_MINOR_MAX:
             return Rejected("impossible total", f"{total} cents; up to {TOTAL_MINOR_MAX} is possible")
+        if self._reserves:
+            return self._accept_reserved(command, lines, total)
+        return self._accept(command, lines, total)
+
+    def _repeated(self, command: PlaceOrder) -> Accepted | None:
+        """The answer to the order that the same request has led to, if there is one."""
+        row = self._store.get(ORDER_REQUESTS, (command.request_id,))
+        return None if row is None else Accepted(row.order_id, row.order_id)
+
+    def _accept_reserved(
+        self, command: PlaceOrder, lines: Sequence[PlacedLine], total: int
+    ) -> Accepted | Rejected:
+        """Accept the order if the inventory reserves all that it asks for."""
+        reservation_id = self._new_reservation_id()
+        reserve = Reserve(reservation_id, command.lines, self._kept_reservation)
         try:
-            return self._write(command, lines, total)
+            answer: Accepted | Rejected = self._to_inventory.request(reserve).get(timeout=RESERVE_TIMEOUT_S)
+        except Exception as error:  # noqa: BLE001  # dead, cut off, full, late or failing: it is all the same
+            self._give_up(reservation_id)
+            return Rejected("inventory unavailable", f"{type(error).__name__}: {error}")
+        if isinstance(answer, Accepted):
+            try:
+                answer = self._accept(command, lines, total, reservation_id)
+            except Exception:
+                self._give_up(reservation_id)
+                raise
+        self._kept_reservation = reservation_id
+        return answer
+
+    def _give_up(self, reservation_id: str) -> None:
+        """Have the units put back now, or if that does not arrive, with the next reservation."""
+        self._to_inventory.send(Release(reservation_id))
+
+    def _new_reservation_id(self) -> str:
+        """An id above all that were ever given; only how often their count began anew is written down."""
+        if not self._starts:
+            row = self._store.get(STARTS, ("orders",))
+            starts = 1 + (row.starts if row is not None else 0)
+            self._store.write([Put(STARTS, StartRow("orders", starts))])
+            self._starts = starts
+            self._kept_reservation = f"{starts:08}-"  # what an earlier start has reserved may be ordered
+        self._reservations += 1
+        return f"{self._starts:08}-{self._reservations:010}"
+
+    def _accept(
+        self, command: PlaceOrder, lines: Sequence[PlacedLine], total: int, reservation_id: str = ""
+    ) -> Accepted:
+        try:
+            return self._store_order(command, lines, total, reservation_id)
         except Conflict:
             # An earlier incarnation was cut off while it wrote, and the write came through after our start.
             self._next_id = self._store.head() + 1
-            return self._write(command, lines, total)
+            if command.request_id and (answer := self._repeated(command)) is not None:
+                if reservation_id:
+                    self._give_up(reservation_id)
+                return answer
+            return self._store_order(command, lines, total, reservation_id)
 
-    def _write(self, command: PlaceOrder, lines: list[PlacedLine], total: int) -> Accepted:
-        order_id = self._next_id
-        placed_at = self._runtime.now()
-        changes: list[Change] = [
-            Insert(
-                ORDERS, OrderRow(order_id, command.customer_id, placed_at, total, command.shipping_address)
-            )
-        ]
+    def _store_order(
+        self, command: PlaceOrder, lines: Sequence[PlacedLine], total: int, reservation_id: str
+    ) -> Accepted:
+        if self._turn is None:
+            return self._store_in_turn(command, lines, total, reservation_id)
+        with self._turn:  # lanes write to the log too
+            return self._store_in_turn(command, lines, total, reservation_id)
+
+    def _store_in_turn(
+        self, command: PlaceOrder, lines: Sequence[PlacedLine], total: int, reservation_id: str
+    ) -> Accepted:
+        order_id, customer_id, pending = self._next_id, command.customer_id, self._is_saga
+        placed_at = self._runtime.clock("orders")
+        order = OrderRow(
+            order_id,
+            customer_id,
+            placed_at,
+            total,
+            command.shipping_address,
+            len(lines),
+            "pending" if pending else "confirmed",
+        )
+        changes: list[Change] = [Insert(ORDERS, order)]
         for number, line in enumerate(lines, 1):
             row = OrderItemRow(order_id, number, line.product_id, line.quantity, line.unit_minor)
             changes.append(Insert(ORDER_ITEMS, row))
-        event = OrderPlaced(order_id, command.customer_id, placed_at, total, tuple(lines))
-        positions = self._orders_outbox.commit(changes, [NewEvent(command.customer_id, placed_at, event)])
-        self._next_id = order_id + 1
-        return Accepted(order_id, positions[0])
+        if command.request_id:
+            changes.append(Insert(ORDER_REQUESTS, OrderRequestRow(command.request_id, order_id)))
+        event = OrderPlaced(order_id, customer_id, placed_at, total, tuple(lines), pending, reservation_id)
+        (position,) = self._orders_outbox.commit(changes, [NewEvent(customer_id, placed_at, event)])
+        self._next_id = position + 1
+        return Accepted(order_id, position)
 
     def _price(self, command: PlaceOrder) -> tuple[list[PlacedLine], Rejected | None]:
         """The lines with their prices, or why the order is refused."""
@@ -121,19 +229,36 @@ class OrderActor(Consumer):
             lines.append(PlacedLine(line.product_id, line.quantity, product.price_minor, name))
         return lines, None
 
-    # -- what is known of the products -----------------------------------------------------------------
+    # -- events ----------------------------------------------------------------------------------------
 
     def effects(self, record: Record) -> Effects:
-        """What the event of the catalogue or the inventory says of a product."""
+        """What the event says of a product, or of the stock for a pending order."""
+        event = record.event
+        if isinstance(event, StockReserved | StockRejected):
+            return self._decided(event)
         old = self._products.get(record.key)
         name, price_minor, available = (
             (UNKNOWN_NAME, UNKNOWN_PRICE, 0) if old is None else (old.name, old.price_minor, old.available)
         )
-        row = KnownProductRow(record.key, *told(name, price_minor, available, record.event))
+        row = KnownProductRow(record.key, *told(name, price_minor, available, event))
         return Effects((Put(KNOWN_PRODUCTS, row),))
+
+    def _decided(self, event: StockReserved | StockRejected) -> Effects:
+        """The order with its status; nothing if it has one already."""
+        order = self._store.get(ORDERS, (event.order_id,))
+        if order is None or order.status != "pending":
+            return Effects(())
+        reserved = type(event) is StockReserved
+        decided = msgspec.structs.replace(order, status="confirmed" if reserved else "rejected")
+        says = (OrderConfirmed if reserved else OrderRejected)(order.order_id, order.customer_id)
+        return Effects(
+            (Put(ORDERS, decided),), (NewEvent(order.customer_id, self._runtime.clock("orders"), says),)
+        )
 
     def applied(self, effects: Effects) -> None:
         """Keep the copy in memory in step with the store."""
         for change in effects.changes:
             assert isinstance(change, Put)
-            self._products[change.row.product_id] = change.row
+            if change.table is KNOWN_PRODUCTS:
+                self._products[change.row.product_id] = change.row
+        self._next_id += len(effects.events)

@@ -1,4 +1,4 @@
-"""The query side: what reads return, and which version of its key each one reflects.
+"""The queries: what reads return, and which version of its key each one reflects.
 
 A query reads a view's store, never the actor that fills it: a consumer that is down or behind does not stop
 its view from answering, it only makes the answer old.
@@ -8,7 +8,19 @@ from typing import NamedTuple
 
 from actors.facts import is_known
 from actors.stores.port import Store
-from actors.tables import INVENTORY, PRODUCTS, SUMMARIES, InventoryRow, ProductRow, SummaryRow
+from actors.tables import (
+    INVENTORY,
+    KNOWN_PRODUCTS,
+    ORDER_ITEMS,
+    ORDERS,
+    PRODUCTS,
+    SUMMARIES,
+    InventoryRow,
+    OrderRow,
+    ProductRow,
+    SummaryItem,
+    SummaryRow,
+)
 
 PAGE = 20
 """How many rows a page of a list has."""
@@ -26,6 +38,34 @@ def history(store: Store, customer_id: int, *, before: int | None = None, limit:
     key = None if before is None else (before, 0)
     orders = store.page(SUMMARIES, customer_id, limit=limit, before=key)
     return History(orders, store.count(SUMMARIES, customer_id))
+
+
+def placed_history(
+    store: Store, customer_id: int, *, before: int | None = None, limit: int = PAGE
+) -> History:
+    """The same from the order service's own tables: what has been ordered, under the names known there."""
+    orders = store.page(ORDERS, customer_id, limit=limit, before=None if before is None else (before,))
+    version = store.count(ORDERS, customer_id)
+    keys = [(order.order_id, line) for order in orders for line in range(1, order.lines + 1)]
+    items = [item for item in store.get_many(ORDER_ITEMS, keys) if item is not None]
+    products = store.get_many(KNOWN_PRODUCTS, [(item.product_id,) for item in items])
+    lines: dict[int, list[SummaryItem]] = {order.order_id: [] for order in orders}
+    for item, product in zip(items, products, strict=True):
+        name = product.name if product is not None else str(item.product_id)
+        lines[item.order_id].append(SummaryItem(name, item.quantity, item.product_id))
+    return History([_as_summary(order, lines[order.order_id]) for order in orders], version)
+
+
+def _as_summary(order: OrderRow, items: list[SummaryItem]) -> SummaryRow:
+    return SummaryRow(
+        order.order_id,
+        0,
+        order.customer_id,
+        order.placed_at,
+        order.total_minor,
+        tuple(items),
+        order.status,
+    )
 
 
 def stock(store: Store, product_id: int) -> InventoryRow | None:

@@ -6,6 +6,7 @@ To add a projection: write its actor, give its tables a line in `actors.tables`,
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pykka
 
@@ -20,13 +21,16 @@ from actors.messages import (
     InventoryUpdated,
     PlaceOrder,
     ProductAdded,
+    PutInCart,
     Record,
     RemoveFromCart,
     RenameProduct,
     RepriceProduct,
+    Reserve,
 )
 from actors.orders import OrderActor
 from actors.policy import Policy
+from actors.positions import Positions
 from actors.products import ProductsProjection
 from actors.progress import checkpoint_change
 from actors.relay import Relay
@@ -43,13 +47,13 @@ from actors.tables import (
     KnownProductRow,
     ProductRow,
 )
-from actors.topology import SOURCES, consumers, followers
+from actors.topology import SOURCES, consumers, followers, node_of, replicas
 
 WORKS: dict[str, tuple[type, ...]] = {
     "orders": (PlaceOrder,),
-    "carts": (AddToCart, RemoveFromCart, CheckOut),
+    "carts": (AddToCart, PutInCart, RemoveFromCart, CheckOut),
     "catalog": (AddProduct, RenameProduct, RepriceProduct),
-    "inventory": (Record, AdjustStock),
+    "inventory": (Record, AdjustStock, Reserve),
     "products": (Record,),
     "summary": (Record,),
     "relay": (),  # it charges itself, once per event
@@ -84,15 +88,22 @@ def seed(stores: Mapping[str, Store], catalogue: Catalogue, now: float = 0.0) ->
     known: list[Change] = [
         Put(KNOWN_PRODUCTS, KnownProductRow(number, name, price, units)) for number, (name, price) in rows
     ]
-    for service, changes in (("products", products), ("orders", known)):
-        for source in ("catalog", "inventory"):
-            changes.append(checkpoint_change(service, source, len(rows)))
-        stores[service].write(changes)
+    for name, store in stores.items():
+        kept = {"products": products, "orders": known}.get(node_of(name))
+        if kept is not None:
+            progress = [checkpoint_change(name, source, len(rows)) for source in ("catalog", "inventory")]
+            store.write([*kept, *progress])
 
 
-def start(runtime: Runtime, stores: Mapping[str, Store], policy: Policy) -> None:
-    """Start every actor of the system on the runtime; they find in the stores where they were."""
+def start(
+    runtime: Runtime, stores: Mapping[str, Store], policy: Policy, positions: Positions | None = None
+) -> None:
+    """Start every actor of the system on the runtime; they find in the stores where they were.
+
+    `stores` are those that `actors.topology.stores` names; `positions` hear how far the read models are.
+    """
     follows = consumers(policy)
+    positions = positions or Positions()
 
     if policy.publish == "outbox":
         for source in SOURCES:
@@ -109,14 +120,31 @@ def start(runtime: Runtime, stores: Mapping[str, Store], policy: Policy) -> None
                 restart=policy.consumer.restart,
             )
 
-    def begin(actor_class: type[pykka.Actor], name: str, *args: object) -> None:
-        restart = policy.of(name).restart
-        runtime.start(actor_class, runtime, *args, name=name, works=WORKS[name], restart=restart)
+    def begin(actor_class: type[pykka.Actor], name: str, *args: Any, **kwargs: Any) -> None:
+        node = node_of(name)
+        rules = policy.of(node)
+        # With lanes it is they that spend the time that an event takes.
+        works = tuple(kind for kind in WORKS[node] if kind is not Record or rules.partitions == 1)
+        runtime.start(
+            actor_class,
+            runtime,
+            *args,
+            name=name,
+            node=node,
+            works=works,
+            restart=rules.restart,
+            inbox=rules.inbox,
+            overflow=rules.overflow,
+            **kwargs,
+        )
 
     orders, catalog, inventory = (followers(policy, source) for source in SOURCES)
     begin(OrderActor, "orders", stores["orders"], policy, orders, follows["orders"])
     begin(CartActor, "carts", stores["carts"])
     begin(CatalogActor, "catalog", stores["catalog"], policy, catalog)
     begin(InventoryActor, "inventory", stores["inventory"], policy, inventory, follows["inventory"])
-    begin(ProductsProjection, "products", stores["products"], policy, follows["products"])
-    begin(SummaryProjection, "summary", stores["summary"], stores["products"], policy, follows["summary"])
+    for name in replicas(policy, "products"):
+        begin(ProductsProjection, name, stores[name], policy, follows[name], positions, own_name=name)
+    for name in replicas(policy, "summary"):
+        args = (stores[name], stores["products"], policy, follows[name], positions)
+        begin(SummaryProjection, name, *args, own_name=name)

@@ -4,9 +4,12 @@ A table is declared once; the in-memory store keeps it in dicts, the SQL store d
 row type. Amounts are in minor units, instants in seconds of the runtime's clock.
 """
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
+
+from actors.messages import OrderLine
+from actors.topology import node_of
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
@@ -24,13 +27,18 @@ class Table(msgspec.Struct, Generic[Row], frozen=True, eq=False):
 
 
 class OrderRow(msgspec.Struct, frozen=True, gc=False):
-    """An accepted order (command side)."""
+    """An accepted order (command side), of so many `lines`.
+
+    `status` is `pending`, `confirmed` or `rejected`; only the saga has other than confirmed orders.
+    """
 
     order_id: int
     customer_id: int
     placed_at: float
     total_minor: int
     shipping_address: str
+    lines: int
+    status: str = "confirmed"
 
 
 class OrderItemRow(msgspec.Struct, frozen=True, gc=False):
@@ -41,6 +49,20 @@ class OrderItemRow(msgspec.Struct, frozen=True, gc=False):
     product_id: int
     quantity: int
     unit_minor: int
+
+
+class OrderRequestRow(msgspec.Struct, frozen=True, gc=False):
+    """Which order a request has led to, so that it leads to no other when it is repeated."""
+
+    request_id: str
+    order_id: int
+
+
+class StartRow(msgspec.Struct, frozen=True, gc=False):
+    """How often a service has begun anew to number something, ever."""
+
+    service: str
+    starts: int
 
 
 class KnownProductRow(msgspec.Struct, frozen=True, gc=False):
@@ -60,6 +82,15 @@ class CartItemRow(msgspec.Struct, frozen=True, gc=False):
     quantity: int
 
 
+class CheckOutRow(msgspec.Struct, frozen=True, gc=False):
+    """A customer's check-out number `number`: what it orders until it is done; no lines: it is."""
+
+    customer_id: int
+    number: int
+    lines: tuple[OrderLine, ...]
+    shipping_address: str
+
+
 class CatalogRow(msgspec.Struct, frozen=True, gc=False):
     """A product as the catalogue's command side has it."""
 
@@ -76,6 +107,14 @@ class InventoryRow(msgspec.Struct, frozen=True, gc=False):
     version: int
 
 
+class ReservationRow(msgspec.Struct, frozen=True, gc=False):
+    """Units that were taken for an order which is not heard of yet; `made_at` is the inventory's clock."""
+
+    reservation_id: str
+    lines: tuple[OrderLine, ...]
+    made_at: float
+
+
 class ProductRow(msgspec.Struct, frozen=True, gc=False):
     """The Products read model. `version` counts the events applied to the product since the start."""
 
@@ -87,14 +126,22 @@ class ProductRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class SummaryItem(msgspec.Struct, frozen=True, gc=False):
-    """One line of an order as its customer sees it."""
+    """One line of an order as its customer sees it.
+
+    While it is `pending`, the product's id stands in for its name, which will be filled in later.
+    """
 
     product_name: str
     quantity: int
+    product_id: int
+    pending: bool = False
 
 
 class SummaryRow(msgspec.Struct, frozen=True, gc=False):
-    """`CustomerOrderSummary`: an order as its customer sees it; `copy` tells repeated rows apart."""
+    """`CustomerOrderSummary`: an order as its customer sees it; `copy` tells repeated rows apart.
+
+    `status` is `pending`, `confirmed` or `rejected`; only the saga has other than confirmed orders.
+    """
 
     order_id: int
     copy: int
@@ -102,6 +149,22 @@ class SummaryRow(msgspec.Struct, frozen=True, gc=False):
     placed_at: float
     total_minor: int
     items: tuple[SummaryItem, ...]
+    status: str = "confirmed"
+
+
+class PendingJoinRow(msgspec.Struct, frozen=True, gc=False):
+    """A summary row in which some product's id stands in for its name; its order's position in the log."""
+
+    order_id: int
+    copy: int
+    position: int
+
+
+class OrderOutcomeRow(msgspec.Struct, frozen=True, gc=False):
+    """What became of an order whose `OrderPlaced` the summary has not seen yet."""
+
+    order_id: int
+    status: str
 
 
 class CheckpointRow(msgspec.Struct, frozen=True, gc=False):
@@ -128,26 +191,51 @@ class AppliedAheadRow(msgspec.Struct, frozen=True, gc=False):
     position: int
 
 
+class DeadLetterRow(msgspec.Struct, frozen=True, gc=False):
+    """An event that a consumer has put aside: as JSON, why, after how many attempts, and when (s)."""
+
+    consumer: str
+    source: str
+    position: int
+    key: int
+    record: str
+    error: str
+    attempts: int
+    parked_at: float
+
+
 ORDERS = Table("orders", OrderRow, ("order_id",), "customer_id")
 ORDER_ITEMS = Table("order_items", OrderItemRow, ("order_id", "line"))
+ORDER_REQUESTS = Table("order_requests", OrderRequestRow, ("request_id",))
+STARTS = Table("starts", StartRow, ("service",))
 KNOWN_PRODUCTS = Table("known_products", KnownProductRow, ("product_id",))
 CART_ITEMS = Table("cart_items", CartItemRow, ("customer_id", "product_id"), "customer_id")
+CHECKOUTS = Table("checkouts", CheckOutRow, ("customer_id",))
 CATALOG = Table("catalog", CatalogRow, ("product_id",))
 INVENTORY = Table("product_inventory", InventoryRow, ("product_id",))
+RESERVATIONS = Table("reservations", ReservationRow, ("reservation_id",))
 PRODUCTS = Table("products", ProductRow, ("product_id",))
 SUMMARIES = Table("customer_order_summary", SummaryRow, ("order_id", "copy"), "customer_id")
+PENDING_JOINS = Table("pending_joins", PendingJoinRow, ("order_id", "copy"))
+ORDER_OUTCOMES = Table("order_outcomes", OrderOutcomeRow, ("order_id",))
 CHECKPOINTS = Table("checkpoints", CheckpointRow, ("consumer", "source"))
 APPLIED = Table("applied", AppliedRow, ("consumer", "source"))
 APPLIED_AHEAD = Table("applied_ahead", AppliedAheadRow, ("consumer", "source", "position"))
+DEAD_LETTERS = Table("dead_letters", DeadLetterRow, ("consumer", "source", "position"))
 
-PROGRESS = (CHECKPOINTS, APPLIED, APPLIED_AHEAD)
+PROGRESS = (CHECKPOINTS, APPLIED, APPLIED_AHEAD, DEAD_LETTERS)
 
 TABLES_OF_SERVICE: dict[str, tuple[Table, ...]] = {  # type: ignore[type-arg]  # rows differ by table
-    "orders": (ORDERS, ORDER_ITEMS, KNOWN_PRODUCTS, *PROGRESS),
-    "carts": (CART_ITEMS,),
+    "orders": (ORDERS, ORDER_ITEMS, ORDER_REQUESTS, STARTS, KNOWN_PRODUCTS, *PROGRESS),
+    "carts": (CART_ITEMS, CHECKOUTS),
     "catalog": (CATALOG,),
-    "inventory": (INVENTORY, *PROGRESS),
+    "inventory": (INVENTORY, RESERVATIONS, *PROGRESS),
     "products": (PRODUCTS, *PROGRESS),
-    "summary": (SUMMARIES, *PROGRESS),
+    "summary": (SUMMARIES, PENDING_JOINS, ORDER_OUTCOMES, *PROGRESS),
 }
 """One database per service; every service also has an `events` log, which is its outbox."""
+
+
+def tables_of(store: str) -> tuple[Table[Any], ...]:
+    """The tables of a service's store, or of one of a copy of a read model (`summary/2`)."""
+    return TABLES_OF_SERVICE[node_of(store)]

@@ -10,6 +10,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
 }
 """Which logs each consumer follows."""
 
+READ_MODELS = ("products", "summary")
+"""The consumers that only show what others have decided: there may be several copies of each."""
+
 SOURCES = ("orders", "catalog", "inventory")
 """The services that have a log."""
 
@@ -26,16 +29,37 @@ LINKS = tuple(f"{source}->{name}" for name, sources in CONSUMERS.items() for sou
 """The directions in which events travel, from producer to consumer."""
 
 
+def replicas(policy: Policy, consumer: str) -> tuple[str, ...]:
+    """The names of a read model's copies, of which the first is called as the read model is.
+
+    >>> replicas(Policy(), "summary")
+    ('summary',)
+    """
+    number = policy.of(consumer).replicas if consumer in READ_MODELS else 1
+    return (consumer, *(f"{consumer}/{copy}" for copy in range(2, number + 1)))
+
+
 def consumers(policy: Policy) -> dict[str, tuple[str, ...]]:
     """Which logs each consumer follows under this policy.
 
-    The order service needs to hear of the stock only if it checks orders against it.
+    The order service needs to hear of the inventory only if that concerns its decisions. Each copy of a read
+    model is a consumer of its own.
     """
-    if policy.stock == "view":
-        return dict(CONSUMERS)
-    return CONSUMERS | {"orders": ("catalog",)}
+    hears = policy.stock in ("view", "saga")
+    follows = CONSUMERS if hears else CONSUMERS | {"orders": ("catalog",)}
+    return {copy: sources for consumer, sources in follows.items() for copy in replicas(policy, consumer)}
+
+
+def stores(policy: Policy) -> tuple[str, ...]:
+    """The names of the stores under this policy: one for each service, and for each copy of a read model."""
+    return tuple(copy for service in SERVICES for copy in replicas(policy, service))
 
 
 def followers(policy: Policy, source: str) -> tuple[str, ...]:
     """The consumers of one log."""
     return tuple(name for name, sources in consumers(policy).items() if source in sources)
+
+
+def node_of(consumer: str) -> str:
+    """The process that a consumer is part of: `summary/2`, a replica, is part of `summary`."""
+    return consumer.partition("/")[0]

@@ -49,6 +49,11 @@ SCHEMA: dict[str, dict[str, str]] = {
     },
     # The lines of each committed OrderPlaced.
     "lines": {"position": INT, "product_id": SMALL, "quantity": SMALL},
+    # One row per event of the catalogue: what it says of the product's name (its number by `name_number`)
+    # and price, −1 where it says nothing. Events without a row in `events` were there from the start.
+    "catalogue": {"position": INT, "product_id": SMALL, "name": INT, "price_minor": INT},
+    # One row per InventoryUpdated: units on hand. The same goes for those without a row in `events`.
+    "levels": {"position": INT, "product_id": SMALL, "available": INT},
     # One row per handling of a delivered event that ended; `applied` rows are visible from applied_s on.
     "applied": {
         "consumer": NAME,
@@ -57,7 +62,7 @@ SCHEMA: dict[str, dict[str, str]] = {
         "taken_s": SECONDS,  # when its service began
         "applied_s": SECONDS,
         "attempts": SMALL,
-        "outcome": NAME,  # applied | duplicate | skipped | parked | failed
+        "outcome": NAME,  # applied | duplicate | skipped | parked | stopped | repaired
     },
     # One row per read of a client. seen is the version it got of its key: for `history` and `own` the
     # customer's orders in the read model, for `stock` the OrderPlaced events of the product, for `browse`
@@ -69,7 +74,7 @@ SCHEMA: dict[str, dict[str, str]] = {
         "arrived_s": SECONDS,
         "read_s": SECONDS,  # the instant whose state was returned
         "seen": SMALL,
-        "outcome": NAME,  # ok | failed
+        "outcome": NAME,  # ok | stale | failed; stale: it was marked as older than was asked for
     },
     # One row per occurrence of a fault; hits counts what it touched.
     "faults": {
@@ -83,10 +88,29 @@ SCHEMA: dict[str, dict[str, str]] = {
     # Inbox depths, sampled at fixed instants; a row where the depth is not what it was at the last.
     "queues": {"node": NAME, "at_s": SECONDS, "depth": SMALL},
     # The command side at the end: every order it holds.
-    "orders": {"order_id": INT, "customer_id": SMALL, "total_minor": INT, "lines": SMALL},
-    # The read model at the end: every row of CustomerOrderSummary.
-    "summaries": {"order_id": INT, "customer_id": SMALL, "total_minor": INT, "lines": SMALL},
+    "orders": {"order_id": INT, "customer_id": SMALL, "total_minor": INT, "lines": SMALL, "status": NAME},
+    # The read model at the end: every row of CustomerOrderSummary in each replica, which is a consumer.
+    "summaries": {
+        "replica": NAME,
+        "order_id": INT,
+        "customer_id": SMALL,
+        "total_minor": INT,
+        "lines": SMALL,
+        "status": NAME,
+    },
+    # The lines of those rows. `row` is the row in `summaries`, counted from 0; `name` the number of the text
+    # that stands for the product; `pending` 1 if that is a placeholder.
+    "items": {"row": INT, "product_id": SMALL, "quantity": SMALL, "name": INT, "pending": SMALL},
+    # The units that the inventory holds for orders to come at the end, line by line.
+    "reserved": {"product_id": SMALL, "quantity": SMALL},
 }
+
+
+def name_number(text: str) -> int:
+    """The number from 0 to 2^63 − 1 that stands for a text of which a trace needs to know only whether it is
+    the same: a hash, so that renames without end fit into a column.
+    """
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 
 BLOCK = 512

@@ -163,6 +163,12 @@ def test_stock_may_be_heard_of_before_the_product_is(shop: Shop) -> None:
     assert shop.product(SOFA) == ProductRow(SOFA, "Sofa", 99900, 0, 3)
 
 
+def test_events_are_dated_by_the_clock_of_the_catalogue(shop: Shop) -> None:
+    shop.runtime.skew("catalog", 3600.0)
+    shop.ask("catalog", RenameProduct(LAMP, "Reading lamp"))
+    assert 3600.0 <= shop.log("catalog", OPENING)[0].recorded_at < 3700.0
+
+
 FACTS: tuple[tuple[str, AnyEvent], ...] = (
     ("catalog", ProductAdded(SOFA, "Sofa", 99900)),
     ("catalog", ProductRenamed(SOFA, "Couch")),

@@ -132,3 +132,9 @@ def test_stock_and_orders_survive_a_crash_of_the_inventory(shop: Shop) -> None:
     shop.until_followed()
     assert shop.inventory(LAMP) == InventoryRow(LAMP, 94, 3)
     assert updates(shop) == [InventoryUpdated(LAMP, available) for available in (99, 97, 94)]
+
+
+def test_events_are_dated_by_the_clock_of_the_inventory(shop: Shop) -> None:
+    shop.runtime.skew("inventory", -3600.0)
+    shop.ask("inventory", AdjustStock(LAMP, 1))
+    assert -3600.0 <= shop.log("inventory", OPENING)[0].recorded_at < -3500.0

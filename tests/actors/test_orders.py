@@ -29,7 +29,7 @@ from actors.messages import (
 from actors.orders import LINES_MAX, QUANTITY_MAX
 from actors.stores.port import Insert, NewEvent, StoreUnavailable
 from actors.system import Catalogue
-from actors.tables import ORDER_ITEMS, ORDERS, OrderItemRow, OrderRow
+from actors.tables import ORDER_ITEMS, ORDER_REQUESTS, ORDERS, OrderItemRow, OrderRequestRow, OrderRow
 
 OpenShop = Callable[..., Shop]
 
@@ -43,7 +43,7 @@ def test_an_accepted_order_stands_in_both_tables_and_in_the_log(shop: Shop) -> N
     assert answer == Accepted(1, 1)
     (row,) = shop.stores["orders"].scan(ORDERS)
     total = 2 * 24900 + 1999
-    assert row == OrderRow(1, ANN, row.placed_at, total, "12 Elm Street")
+    assert row == OrderRow(1, ANN, row.placed_at, total, "12 Elm Street", 2)
     assert list(shop.stores["orders"].scan(ORDER_ITEMS)) == [
         OrderItemRow(1, 1, TABLE, 2, 24900),
         OrderItemRow(1, 2, LAMP, 1, 1999),
@@ -53,6 +53,20 @@ def test_an_accepted_order_stands_in_both_tables_and_in_the_log(shop: Shop) -> N
     assert record.event == OrderPlaced(1, ANN, row.placed_at, total, lines)
     assert (record.source, record.position, record.key) == ("orders", 1, ANN)
     assert 0.0 <= record.recorded_at <= shop.runtime.now()
+
+
+def test_an_order_is_dated_by_the_clock_of_its_node_however_wrong_that_is(shop: Shop) -> None:
+    shop.placed(ANN, {LAMP: 1})
+    shop.runtime.skew("orders", 3600.0)
+    shop.placed(ANN, {LAMP: 1})
+    right, wrong = shop.log("orders")
+    assert 3590.0 < wrong.recorded_at - right.recorded_at < 3610.0
+    assert [row.placed_at for row in shop.stores["orders"].scan(ORDERS)] == [
+        right.recorded_at,
+        wrong.recorded_at,
+    ]
+    assert [record.event.placed_at for record in (right, wrong)] == [right.recorded_at, wrong.recorded_at]
+    assert shop.committed_s("orders")[2] < 100.0, "what is measured is not skewed"
 
 
 @EVERYWHERE
@@ -84,13 +98,50 @@ def test_an_order_id_that_is_taken_after_all_is_passed_over(shop: Shop) -> None:
     event = OrderPlaced(2, BOB, 0.0, 1999, (PlacedLine(LAMP, 1, 1999),))
     orders = shop.stores["orders"]
     rows = [
-        Insert(ORDERS, OrderRow(2, BOB, 0.0, 1999, "")),
+        Insert(ORDERS, OrderRow(2, BOB, 0.0, 1999, "", 1)),
         Insert(ORDER_ITEMS, OrderItemRow(2, 1, LAMP, 1, 1999)),
     ]
     orders.write(rows, [NewEvent(BOB, 0.0, event)])
     assert shop.place(ANN, {LAMP: 1}) == Accepted(3, 3)
     shop.until_followed()
     assert shop.summarised() == [1, 2, 3]
+
+
+# -- repeated ------------------------------------------------------------------------------------------
+
+
+@EVERYWHERE
+def test_a_repeated_request_gets_the_first_answer_and_orders_nothing_more(shop: Shop) -> None:
+    request = PlaceOrder(ANN, lines_of((LAMP, 2)), request_id="a")
+    assert shop.ask("orders", request) == Accepted(1, 1)
+    assert shop.placed(BOB, {CHAIR: 1}) == 2
+    with shop.down("orders"):
+        pass
+    assert shop.ask("orders", request) == Accepted(1, 1), "also by the next incarnation"
+    assert shop.ask("orders", PlaceOrder(ANN, lines_of((LAMP, 2)), request_id="b")) == Accepted(3, 3)
+    assert shop.ordered() == [1, 2, 3]
+
+
+def test_a_request_that_was_rejected_or_failed_is_tried_again(shop: Shop) -> None:
+    assert shop.ask("orders", PlaceOrder(ANN, lines_of((LAMP, 0)), request_id="a")).reason
+    with shop.refusing_writes("orders"), pytest.raises(StoreUnavailable):
+        shop.ask("orders", PlaceOrder(ANN, lines_of((LAMP, 1)), request_id="a"))
+    assert shop.ask("orders", PlaceOrder(ANN, lines_of((LAMP, 1)), request_id="a")) == Accepted(1, 1)
+
+
+def test_a_request_whose_order_came_through_after_all_is_answered_with_it(shop: Shop) -> None:
+    # As by an actor that was cut off in the middle of its write, and whose write came through.
+    event = OrderPlaced(1, ANN, 0.0, 1999, (PlacedLine(LAMP, 1, 1999),))
+    rows = [
+        Insert(ORDERS, OrderRow(1, ANN, 0.0, 1999, "", 1)),
+        Insert(ORDER_ITEMS, OrderItemRow(1, 1, LAMP, 1, 1999)),
+    ]
+    request = PlaceOrder(ANN, lines_of((LAMP, 1)), request_id="a")
+    shop.stores["orders"].write(
+        [*rows, Insert(ORDER_REQUESTS, OrderRequestRow("a", 1))], [NewEvent(ANN, 0.0, event)]
+    )
+    assert shop.ask("orders", request) == Accepted(1, 1)
+    assert shop.ordered() == [1]
 
 
 # -- the total -----------------------------------------------------------------------------------------

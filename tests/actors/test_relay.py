@@ -44,7 +44,7 @@ def commit_behind_its_back(shop: Shop, count: int = 1) -> None:
         event = OrderPlaced(order_id, ANN, 0.0, 1999, (PlacedLine(LAMP, 1, 1999, "Lamp"),))
         orders.write(
             [
-                Insert(ORDERS, OrderRow(order_id, ANN, 0.0, 1999, "")),
+                Insert(ORDERS, OrderRow(order_id, ANN, 0.0, 1999, "", 1)),
                 Insert(ORDER_ITEMS, OrderItemRow(order_id, 1, LAMP, 1, 1999)),
             ],
             [NewEvent(ANN, 0.0, event)],
