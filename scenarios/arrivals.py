@@ -63,6 +63,10 @@ class Open(Arrivals, ABC):
     def blocks(self, stream: Stream, start: float, run: tuple[float, float]) -> Iterator[Floats]:
         """The instants from `start` on, ascending, block by block."""
 
+    def quickened(self, times: float) -> "Open":
+        """Arrivals of the same kind, `times` as many a second at each instant; `times` is above 0."""
+        return Quickened(self, times)
+
 
 @dataclass(frozen=True, slots=True)
 class Poisson(Open):
@@ -92,6 +96,9 @@ class Every(Open):
             raise ScenarioError(
                 f'{quoted(str(self))} never comes; write a shorter period, or "none" for no load.'
             )
+
+    def quickened(self, times: float) -> Open:
+        return Every(self.period / times)
 
     def blocks(self, stream: Stream, start: float, run: tuple[float, float]) -> Iterator[Floats]:  # noqa: ARG002
         first = 0
@@ -199,12 +206,52 @@ class Trace(Open):
     def files(self) -> Mapping[str, tuple[float, ...]]:
         return {self.file: self.at}
 
+    def quickened(self, times: float) -> Open:
+        return Thickened(self, times)
+
     def blocks(self, stream: Stream, start: float, run: tuple[float, float]) -> Iterator[Floats]:  # noqa: ARG002
         instants = run[0] + np.array(self.at)
         yield instants[np.searchsorted(instants, start, side="left") :]
 
     def __str__(self) -> str:
         return f"trace({self.file})"
+
+
+@dataclass(frozen=True, slots=True)
+class Quickened(Open):
+    """Arrivals whose own time runs `times` as fast: what comes at u in it comes u / `times` after the start.
+
+    Their run phase is stretched with them, so that a ramp is at each instant where it should be. Poisson
+    arrivals stay Poisson.
+    """
+
+    load: Open
+    times: float
+
+    def blocks(self, stream: Stream, start: float, run: tuple[float, float]) -> Iterator[Floats]:
+        own_run = ((run[0] - start) * self.times, (run[1] - start) * self.times)
+        for block in self.load.blocks(stream, 0.0, own_run):
+            yield np.maximum(quantise(start + block / self.times), start)
+
+
+@dataclass(frozen=True, slots=True)
+class Thickened(Open):
+    """For each arrival of a trace `times` arrivals, anywhere between it and the next one.
+
+    A trace cannot be quickened as others are: it would be over before its time. If `times` is no whole
+    number, what is left of it is the probability of one arrival more.
+    """
+
+    trace: Trace
+    times: float
+
+    def blocks(self, stream: Stream, start: float, run: tuple[float, float]) -> Iterator[Floats]:
+        for instants in self.trace.blocks(stream, start, run):
+            gaps = np.diff(instants, append=instants[-1:])
+            whole = int(self.times)
+            counts = whole + (stream.uniforms(len(instants)) < self.times - whole)
+            offsets = np.repeat(gaps, counts) * stream.uniforms(int(counts.sum()))
+            yield np.sort(np.repeat(instants, counts) + quantise(offsets))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from scenarios import names
 from scenarios.errors import ScenarioError, listed, quoted, unknown
@@ -41,12 +41,21 @@ PARTS: Mapping[Parts, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a measure is written with: its unit, what its braces name (None: no braces), its statistics."""
+    """What a measure is written with: its unit, what its braces name (None: no braces), its statistics.
+
+    `only` are the names that its braces may hold, if not all of their kind.
+    """
 
     unit: Unit
     parts: Parts | None
     statistics: tuple[str, ...] = ()
     argument: bool = False  # a duration in parentheses
+    only: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What may stand in its braces; nothing if it has none."""
+        return self.only or (PARTS[self.parts] if self.parts is not None else ())
 
 
 MEASURES: Mapping[str, Measure] = {
@@ -63,6 +72,13 @@ MEASURES: Mapping[str, Measure] = {
     "latency": Measure("duration", "endpoint", STATISTICS),
     "oversold": Measure("count", None),
     "dead_letters": Measure("count", None),
+    # Of all read models only the summary can be told from what the command side knows.
+    "gaps": Measure(
+        "count",
+        "projection",
+        ("missing", "extra", "doubled", "wrong", "pending", "parked"),
+        only=("summary",),
+    ),
 }
 
 CHECKERS = (
@@ -152,15 +168,40 @@ def parse(text: str) -> Expectation | Checker:
         raise unknown(name, "a measure", MEASURES)
     if op not in OPERATORS:
         raise unknown(op, "a comparison", OPERATORS)
-    measure = MEASURES[name]
+    claim = _Claim(text, name, MEASURES[name], match)
     return Expectation(
         measure=name,
-        part=_part(text, name, measure, match["part"]),
+        part=_part(claim),
         op=op,
-        value=_limit(text, name, measure, match["value"].strip()),
-        statistic=_statistic(text, name, measure, match["statistic"]),
-        argument=_argument(text, name, measure, match["argument"]),
+        value=_limit(claim),
+        statistic=_statistic(claim),
+        argument=_argument(claim),
     )
+
+
+class _Claim(NamedTuple):
+    """A text that names a measure, and the pieces of it."""
+
+    text: str
+    name: str
+    measure: Measure
+    pieces: re.Match[str]
+
+    def cured(self, **instead: str | None) -> str:
+        """The text as it should be, in quotes: these pieces instead, and what else it lacks."""
+        measure = self.measure
+        pieces = self.pieces.groupdict() | instead
+        statistic = pieces["statistic"] or measure.statistics[-1] if measure.statistics else None
+        argument = pieces["argument"] or "2s" if measure.argument else None
+        part = pieces["part"] or measure.names[0] if measure.parts else None
+        limit = pieces["value"].strip() or _EXAMPLES[measure.unit]
+        return quoted(
+            self.name
+            + (f".{statistic}" if statistic else "")
+            + (f"({argument})" if argument else "")
+            + (f"{{{part}}}" if part else "")
+            + f" {pieces['op']} {limit}"
+        )
 
 
 def _checker(body: str) -> Checker:
@@ -174,32 +215,31 @@ def _checker(body: str) -> Checker:
     return Checker(name, parse_duration(within))
 
 
-def _part(text: str, name: str, measure: Measure, part: str | None) -> str | None:
+def _part(claim: _Claim) -> str | None:
+    text, name, measure, part = claim.text, claim.name, claim.measure, claim.pieces["part"]
     if measure.parts is None:
         if part is not None:
-            raise ScenarioError(f"{quoted(text)}: {name} has no parts; leave out {quoted(f'{{{part}}}')}.")
+            raise ScenarioError(f"{quoted(text)}: {name} has no parts; write {claim.cured()}.")
         return None
-    valid = PARTS[measure.parts]
+    valid = measure.names
     if part is None:
         raise ScenarioError(
-            f"{quoted(text)} does not say of what; write {quoted(f'{name}{{{valid[0]}}}')} "
-            f"(or another of {listed(valid)})."
+            f"{quoted(text)} does not say of what; write {claim.cured()} (or another of {listed(valid)})."
         )
     if part.strip() not in valid:
         raise unknown(part.strip(), f"a part of {name}", valid)
     return part.strip()
 
 
-def _statistic(text: str, name: str, measure: Measure, statistic: str | None) -> str | None:
+def _statistic(claim: _Claim) -> str | None:
+    text, name, measure, statistic = claim.text, claim.name, claim.measure, claim.pieces["statistic"]
     if not measure.statistics:
         if statistic is not None:
-            raise ScenarioError(
-                f"{quoted(text)}: {name} has no statistics; leave out {quoted('.' + statistic)}."
-            )
+            raise ScenarioError(f"{quoted(text)}: {name} has no statistics; write {claim.cured()}.")
         return None
     if statistic is None:
         raise ScenarioError(
-            f"{quoted(text)} does not say which value; write {quoted(f'{name}.{measure.statistics[-1]}')} "
+            f"{quoted(text)} does not say which value; write {claim.cured()} "
             f"(or another of {listed(measure.statistics)})."
         )
     if statistic not in measure.statistics:
@@ -207,32 +247,36 @@ def _statistic(text: str, name: str, measure: Measure, statistic: str | None) ->
     return statistic
 
 
-def _argument(text: str, name: str, measure: Measure, argument: str | None) -> float | None:
-    if not measure.argument:
+def _argument(claim: _Claim) -> float | None:
+    text, name, argument = claim.text, claim.name, claim.pieces["argument"]
+    if not claim.measure.argument:
         if argument is not None:
-            raise ScenarioError(
-                f"{quoted(text)}: {name} takes no argument; leave out {quoted(f'({argument})')}."
-            )
+            raise ScenarioError(f"{quoted(text)}: {name} takes no argument; write {claim.cured()}.")
         return None
     if argument is None:
-        raise ScenarioError(f"{quoted(text)} does not say within which time; write {quoted(f'{name}(2s)')}.")
+        raise ScenarioError(f"{quoted(text)} does not say within which time; write {claim.cured()}.")
     return parse_duration(argument)
 
 
-def _limit(text: str, name: str, measure: Measure, value: str) -> float:
+def _limit(claim: _Claim) -> float:
+    text, name, unit, value = claim.text, claim.name, claim.measure.unit, claim.pieces["value"].strip()
     if not value:
-        raise ScenarioError(f'{quoted(text)} has no limit; write it like "lag.p99{{summary}} < 2s".')
-    if measure.unit == "duration":
+        raise ScenarioError(f"{quoted(text)} has no limit; write it like {claim.cured()}.")
+    if unit == "duration":
         return parse_duration(value)
     try:
         number = parse_number(value)
     except ScenarioError:
         raise ScenarioError(
-            f"{quoted(text)}: {name} is a {measure.unit} and {quoted(value)} is not; "
-            f"write a plain number, such as {quoted('0.01' if measure.unit == 'share' else '5000')}."
+            f"{quoted(text)}: {name} is a {unit} and {quoted(value)} is not; "
+            f"write a plain number, such as {claim.cured(value=_EXAMPLES[unit])}."
         ) from None
-    if measure.unit == "share" and number > 1:
+    if unit == "share" and number > 1:
         raise ScenarioError(
             f'{quoted(text)}: {name} is a share, at most 1; write a number such as "0.01" for 1 %.'
         )
     return number
+
+
+_EXAMPLES: Mapping[Unit, str] = {"duration": "2s", "count": "5000", "share": "0.01"}
+"""A limit in each unit."""

@@ -1,6 +1,7 @@
 """Every kind of fault: what it acts on, which fields it takes, and what it means.
 
-All kinds take `at`, `for` and `every` besides. A kind of `by` or `to` says how that field is written.
+All kinds take `at`, `for`, `every` and `enabled` besides. A kind of `by` or `to` says how that field is
+written.
 
 >>> targets("crash", "*")
 ('orders', 'carts', 'catalog', 'inventory', 'products', 'summary', 'relay')
@@ -24,16 +25,20 @@ NAMES: dict[Target, tuple[str, ...]] = {
 }
 """What each class of targets holds, named as in a fault's `on`."""
 
-COMMON = ("kind", "on", "at", "for", "every")
+COMMON = ("kind", "on", "at", "for", "every", "enabled")
 """The fields that every kind takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultKind:
-    """A kind of fault; of the fields in `any_of`, if there are some, at least one must be given."""
+    """A kind of fault, on these classes of targets, `only` on some of their names if that is not empty.
+
+    Of the fields in `any_of`, if there are some, at least one must be given.
+    """
 
     targets: tuple[Target, ...]
     meaning: str
+    only: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     any_of: tuple[str, ...] = ()
@@ -45,7 +50,11 @@ class FaultKind:
     @property
     def fields(self) -> tuple[str, ...]:
         """Every field that the kind takes."""
-        return (*COMMON, *self.required, *self.any_of, *self.optional)
+        return tuple(dict.fromkeys((*COMMON, *self.required, *self.any_of, *self.optional)))
+
+    def acts_on(self, target: Target) -> tuple[str, ...]:
+        """What it can act on in this class of targets."""
+        return self.only or NAMES[target]
 
 
 KINDS: dict[str, FaultKind] = {
@@ -139,7 +148,10 @@ KINDS: dict[str, FaultKind] = {
     # loads
     "surge": FaultKind(targets=("load",), required=("by",), by="factor", meaning="the arrival rate × `by`"),
     "hot": FaultKind(
-        targets=("load",), required=("p",), meaning="the share `p` of the lines name one product"
+        targets=("load",),
+        only=("load:orders", "load:checkouts"),
+        required=("p",),
+        meaning="the share `p` of the lines that are ordered name one product",
     ),
     # patterns, which expand into rows of the kinds above
     "flap": FaultKind(
@@ -149,13 +161,16 @@ KINDS: dict[str, FaultKind] = {
         meaning="down and up again: a crash, an unavailable store or a cut, over and over",
     ),
     "rolling": FaultKind(
-        targets=("node",), required=("for",), pattern=True, meaning="crashes of the nodes in turn"
+        targets=("node",),
+        required=("for",),
+        pattern=True,
+        meaning="crashes of the nodes in turn, each `every` so long after the one before is up again",
     ),
     "attrition": FaultKind(
         targets=("node",),
         required=("for", "every", "most"),
         pattern=True,
-        meaning="random crashes, at most `most` nodes down at once",
+        meaning="random crashes, `every` so long after one another, at most `most` nodes down at once",
     ),
 }
 
@@ -163,7 +178,7 @@ KINDS: dict[str, FaultKind] = {
 def targets(kind: str, on: str) -> tuple[str, ...]:
     """The names that `on` means for this kind; none if it means nothing that the kind can act on."""
     for target in KINDS[kind].targets:
-        found = names.matching(on, NAMES[target])
+        found = names.matching(on, KINDS[kind].acts_on(target))
         if found:
             return found
     return ()

@@ -1,7 +1,8 @@
 """The scenario file: TOML to a `Scenario` and back.
 
 `read` checks all that can be known without running; what is wrong is a `ScenarioError` with the file, the
-key, the value and the cure. `dumps` writes every default out, and `loads` gives back an equal scenario.
+key, the value and the cure. Patterns of faults become plain faults, a preset becomes the keys it stands for.
+`dumps` writes every default out, and `loads` gives back an equal scenario.
 
 >>> scenario = loads('name = "quiet"', source="quiet.toml", folder=Path())
 >>> loads(dumps(scenario), source="copy.toml", folder=Path()) == scenario
@@ -11,17 +12,18 @@ True
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from actors import policy as policies
 from actors.policy import ConsumerPolicy, Policy, Retry
-from scenarios import arrivals, distributions, expectations, faultkinds, names
+from scenarios import arrivals, distributions, expectations, faultkinds, names, patterns, presets
 from scenarios.arrivals import Arrivals, Closed, Nothing
 from scenarios.data import write_numbers
 from scenarios.distributions import Distribution
 from scenarios.errors import ScenarioError, listed, nearest, quoted, unknown
+from scenarios.needs import lacking
 from scenarios.population import MOST_NUMBERS, MOST_PRODUCTS, Population, parse_popularity, parse_span
 from scenarios.scenario import Expect, Fault, LinkOrder, Load, Phases, Scenario
 from scenarios.section import Section, as_duration, as_scalars, as_text, toml, toml_key
@@ -51,7 +53,10 @@ _LOAD = tuple(field.name for field in fields(Load))
 _RETRY = tuple(field.name for field in fields(Retry))
 _CONSUMER = tuple(field.name for field in fields(ConsumerPolicy))
 _POLICY = tuple(field.name for field in fields(Policy) if field.name not in ("consumer", "overrides"))
-_FAULT = ("kind", "on", "at", "for", "every", "p", "first", "nth", "where", "by", "to", "form", "set", "most")
+_FAULT = (
+    *("kind", "on", "at", "for", "every", "enabled", "p", "first", "nth", "where", "by", "to", "form", "set"),
+    "most",
+)
 _MOST_STOCK = 2**53
 _NO_TIME: Distribution = distributions.Constant(0.0)
 
@@ -75,6 +80,14 @@ def loads(
     text: str, *, source: str, folder: Path, settings: Sequence[str] = (), seed: int | None = None
 ) -> Scenario:
     """The scenario in the text; `source` names it in errors, `folder` holds its data files."""
+    table = table_of(text, source=source, settings=settings)
+    if seed is not None:
+        table["seed"] = seed
+    return _scenario(Section(source, "", table, _TOP), folder)
+
+
+def table_of(text: str, *, source: str, settings: Sequence[str] = ()) -> dict[str, Any]:
+    """The TOML table in the text with the settings put over it; nothing in it is checked yet."""
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -84,9 +97,7 @@ def loads(
         raise ScenarioError(f"{source}: is not TOML: {problem}; correct that place.") from None
     for setting in settings:
         _set(table, setting, source)
-    if seed is not None:
-        table["seed"] = seed
-    return _scenario(Section(source, "", table, _TOP), folder)
+    return table
 
 
 def write(path: Path, scenario: Scenario) -> None:
@@ -164,6 +175,8 @@ def _scenario(top: Section, folder: Path) -> Scenario:
     order: LinkOrder = link.word("order", "fifo", ("fifo", "free"))
     if "name" not in top.table:
         raise top.missing("name", '"my-scenario"')
+    faults = [(row, _fault(row, phases, folder)) for row in _rows(top, "fault", _FAULT)]
+    expects = [(row, _expect(row)) for row in _rows(top, "expect", ("when", "that"))]
     scenario = Scenario(
         name=top.text("name", "", _name, "my-scenario"),
         question=top.text("question", "", str, "How long …?"),
@@ -173,15 +186,19 @@ def _scenario(top: Section, folder: Path) -> Scenario:
         population=_population(top.section("population", _POPULATION)),
         load=_load(top.section("load", _LOAD), folder),
         preset=policy.word("preset", "", names.PRESETS) or None,
-        policy=_policy(policy),
+        policy=_policy(policy, _preset(policy)),
         time=_times(top.section("time", _time_keys(top)), names.TIMES, folder),
         link=_times(link, names.LINKS, folder),
         link_order=order,
-        faults=tuple(_fault(row, phases, folder) for row in _rows(top, "fault", _FAULT)),
-        expect=tuple(_expect(row) for row in _rows(top, "expect", ("when", "that"))),
+        faults=tuple(fault for _, fault in faults),
+        expect=tuple(expect for _, expect in expects),
     )
-    _check_closed_loop(top, scenario)
-    return scenario
+    _check_closed_loops(top, scenario)
+    for row, fault in faults:
+        _check_load(row, fault, scenario)
+    for row, expect in expects:
+        _check_measurable(row, expect, scenario)
+    return replace(scenario, faults=patterns.expand(faults, scenario.seed, phases.run))
 
 
 def _name(text: str) -> str:
@@ -234,16 +251,25 @@ def _load(section: Section, folder: Path) -> Load:
     return Load(**kinds, own_read=section.read("own_read", Nothing(), own_read))
 
 
-def _policy(section: Section) -> Policy:
-    default = Policy()
-    consumer = _consumer(section, default.consumer)
+def _preset(section: Section) -> Policy:
+    """What the preset that the section names stands for; without one the defaults."""
+    name: str = section.word("preset", "", names.PRESETS)
+    if not name:
+        return Policy()
+    source = str(presets.find(name))
+    return _policy(Section(source, "policy", presets.table(name), (*_POLICY, *_CONSUMER)), Policy())
+
+
+def _policy(section: Section, base: Policy) -> Policy:
+    """The policy's keys in this table; the others as in `base`."""
+    consumer = _consumer(section, base.consumer)
     return Policy(
-        publish=section.word("publish", default.publish, get_args(policies.Publish)),
-        poll=section.duration("poll", default.poll),
-        redeliver=section.duration("redeliver", default.redeliver, above_zero=True),
-        stock=section.word("stock", default.stock, get_args(policies.StockCheck)),
-        read=section.word("read", default.read, get_args(policies.Read)),
-        read_timeout=section.duration("read_timeout", default.read_timeout),
+        publish=section.word("publish", base.publish, get_args(policies.Publish)),
+        poll=section.duration("poll", base.poll),
+        redeliver=section.duration("redeliver", base.redeliver, above_zero=True),
+        stock=section.word("stock", base.stock, get_args(policies.StockCheck)),
+        read=section.word("read", base.read, get_args(policies.Read)),
+        read_timeout=section.duration("read_timeout", base.read_timeout),
         consumer=consumer,
         overrides={
             name: _consumer(section.section(name, _CONSUMER), consumer)
@@ -276,6 +302,7 @@ def _consumer(section: Section, base: ConsumerPolicy) -> ConsumerPolicy:
         inbox=section.whole("inbox", base.inbox, 0),
         overflow=section.word("overflow", base.overflow, get_args(policies.Overflow)),
         restart=section.read("restart", base.restart, restart),
+        replay=section.duration("replay", base.replay),
     )
 
 
@@ -350,6 +377,13 @@ _EXAMPLES = {
     "set": "{ quantity = 0 }",
     "most": "1",
 }
+_ON_EXAMPLES = {
+    "node": '"summary"',
+    "store": '"store:products"',
+    "link": '"orders->summary"',
+    "message": '"message:OrderPlaced"',
+    "load": '"load:orders"',
+}
 _BY_EXAMPLES = {
     "factor": "3.0",
     "duration": '"1s"',
@@ -360,12 +394,14 @@ _TO_EXAMPLES = {"count": "10", "rate": '"20/s"'}
 
 
 def _fault(row: Section, phases: Phases, folder: Path) -> Fault:
-    for key, example in (("kind", '"unavailable"'), ("on", '"store:products"')):
-        if key not in row.table:
-            raise row.missing(key, example)
+    if "kind" not in row.table:
+        raise row.missing("kind", '"unavailable"')
     name: str = row.word("kind", "", faultkinds.KINDS)
     kind = faultkinds.KINDS[name]
-    on = row.text("on", "", lambda text: _on(text, name, kind), "store:products")
+    example = _ON_EXAMPLES[kind.targets[0]]
+    if "on" not in row.table:
+        raise row.missing("on", example)
+    on = row.text("on", "", lambda text: _on(text, name, kind), example.strip('"'))
     _check_fields(row, name, kind)
     length = row.read("for", None, lambda value: _distribution(value, folder))
     constant = isinstance(length, distributions.Constant)
@@ -385,13 +421,14 @@ def _fault(row: Section, phases: Phases, folder: Path) -> Fault:
         form=row.word("form", "", kind.forms) if kind.forms else None,
         set=row.read("set", None, as_scalars),
         most=row.whole("most", None, 1),
+        enabled=row.flag("enabled", True),
     )
     if fault.at is not None and fault.at >= phases.run:
         last = format_duration(phases.run)
         raise row.fail(
             "at", f"is not within the run phase; write a time before its end at {last} (phases.run)."
         )
-    if fault.every is not None:
+    if fault.every is not None and name != "rolling":  # there it is a gap, and nothing comes again
         lasts = length.mean if length is not None else 0.0
         if phases.run > MOST_OCCURRENCES * (fault.every.mean + lasts):
             raise row.fail("every", 'comes again without end; write a longer time, such as "exp(10s)".')
@@ -400,7 +437,7 @@ def _fault(row: Section, phases: Phases, folder: Path) -> Fault:
 
 def _on(text: str, name: str, kind: faultkinds.FaultKind) -> str:
     if not faultkinds.targets(name, text):
-        valid = [target for group in kind.targets for target in faultkinds.NAMES[group]]
+        valid = [target for group in kind.targets for target in kind.acts_on(group)]
         groups = " or ".join(kind.targets)
         raise ScenarioError(
             f"{quoted(text)} is not a {groups}, which {quoted(name)} acts on; the nearest is "
@@ -461,18 +498,48 @@ def _to(value: Any, kind: faultkinds.FaultKind, row: Section) -> int | float:
     return row.whole("to", 0, 1)
 
 
-def _check_closed_loop(top: Section, scenario: Scenario) -> None:
-    """A user who waits for nothing would place orders without end at one instant."""
-    orders = scenario.load.orders
-    if not isinstance(orders, Closed) or not orders.think.zero:
-        return
-    if all(name not in scenario.time or scenario.time[name].zero for name in ("orders", "store:orders")):
-        section = top.section("load", _LOAD)
-        raise section.fail(
-            "orders",
-            "has no think time and orders take no time, which is orders without end at one instant; "
-            f'write "closed({orders.users}, 1ms)" or give time.orders a duration.',
-        )
+_ANSWERING: Mapping[str, tuple[str, ...]] = {
+    "orders": ("orders", "store:orders"),
+    "checkouts": ("carts", "store:carts"),
+    "history": ("store:summary",),
+    "stock": ("store:inventory",),
+    "browse": ("store:products",),
+    "restock": ("inventory", "store:inventory"),
+    "catalogue": ("catalog", "store:catalog"),
+}
+"""Whose times an answer to each load takes at least."""
+
+
+def _check_closed_loops(top: Section, scenario: Scenario) -> None:
+    """A user who waits for nothing would ask without end at one instant."""
+    for load in names.LOADS:
+        closed = getattr(scenario.load, load)
+        if not isinstance(closed, Closed) or not closed.think.zero:
+            continue
+        takes_time = any(name in scenario.time and not scenario.time[name].zero for name in _ANSWERING[load])
+        if not takes_time or scenario.faults or scenario.policy.of("orders").inbox:
+            why = "takes no time" if not takes_time else "takes no time when it is refused"
+            raise top.section("load", _LOAD).fail(
+                load,
+                f"has no think time, and an answer {why}, which is requests without end at one instant; "
+                f'write "closed({closed.users}, 1ms)".',
+            )
+
+
+def _check_load(row: Section, fault: Fault, scenario: Scenario) -> None:
+    """A fault on a load needs one."""
+    loads_ = [name.removeprefix("load:") for name in fault.targets if name.startswith("load:")]
+    if loads_ and all(isinstance(getattr(scenario.load, name), Nothing) for name in loads_):
+        raise row.fail("on", f'there is no such load; write load.{loads_[0]} = "poisson(20/s)".')
+
+
+def _check_measurable(row: Section, expect: Expect, scenario: Scenario) -> None:
+    """An expectation needs something to measure."""
+    for item in expect.that:
+        lack = lacking(item, scenario, expect.when) if isinstance(item, expectations.Expectation) else None
+        if lack is not None:
+            problem = f"{quoted(item.text)} measures nothing: {lack}, or leave the expectation out."
+            raise row.fail("that", problem)
 
 
 # -- writing -------------------------------------------------------------------------------------------
@@ -531,6 +598,7 @@ def _consumer_table(consumer: ConsumerPolicy) -> dict[str, Any]:
         "retry": {name: getattr(retry, name) for name in _RETRY}
         | {"first": format_duration(retry.first), "cap": format_duration(retry.cap)},
         "restart": "never" if consumer.restart is None else format_duration(consumer.restart),
+        "replay": format_duration(consumer.replay),
     }
 
 
@@ -548,6 +616,7 @@ def _fault_table(fault: Fault) -> dict[str, Any]:
         "at": None if fault.at is None else format_duration(fault.at),
         "for": None if length is None else str(length),
         "every": None if fault.every is None else str(fault.every),
+        "enabled": None if fault.enabled else False,
         "p": fault.p,
         "first": fault.first,
         "nth": fault.nth,

@@ -11,6 +11,7 @@ A name stands for itself, `*` for any name, and `a--b` for both links between a 
 import re
 from collections.abc import Iterable
 
+from actors.messages import EVENT_TYPES
 from actors.topology import CONSUMERS as _FOLLOWED
 from actors.topology import LINKS, NODES, STORES
 
@@ -37,11 +38,22 @@ TIMES = (*NODES, *STORES, "checkpoint")
 LOADS = ("orders", "checkouts", "history", "stock", "browse", "restock", "catalogue")
 """The kinds of requests that arrive."""
 
-MESSAGES = ("OrderPlaced", "ProductAdded", "ProductRenamed", "ProductRepriced", "InventoryUpdated")
+MESSAGES = tuple(kind.__name__ for kind in EVENT_TYPES)
 """The events that faults can single out."""
 
-PRESETS = ("textbook-outbox", "naive-in-process")
-"""Names for whole sets of policies."""
+PRESETS = (
+    "naive-in-process",
+    "at-most-once",
+    "at-least-once",
+    "textbook-outbox",
+    "exactly-once-view",
+    "dead-letter-queue",
+    "competing-lanes",
+    "read-your-writes",
+    "reserve-first",
+    "reservation-saga",
+)
+"""Names for whole sets of policies, one file each in `scenarios.presets`."""
 
 VERDICTS = ("pass", "fail", "unknown")
 WHENS = ("warm", "run", "settle", "always")

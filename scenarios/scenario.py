@@ -73,6 +73,9 @@ class Fault:
     end of the run phase. With `every` it comes again, that long after each end; then, if `at` is left out,
     the first comes one draw of `every` after the start. `by` is in seconds, a factor or a distribution and
     `to` a count or a rate per second, as the kind says; fields that do not apply are None.
+
+    One that is not `enabled` never occurs. It keeps its place among the faults, so that the random streams of
+    the others, which are named by their places, stay what they were.
     """
 
     kind: str
@@ -90,6 +93,7 @@ class Fault:
     form: str | None = None
     set: Mapping[str, str | int | float | bool] | None = None
     most: int | None = None
+    enabled: bool = True
 
     def __post_init__(self) -> None:
         if self.for_ is not None and self.length is not None:
@@ -108,6 +112,8 @@ class Fault:
 
     def occurrences(self, stream: Stream, run_end: float) -> list[tuple[float, float]]:
         """When it begins and ends (s), in order, all in [0, run_end]; the stream decides what is random."""
+        if not self.enabled:
+            return []
         again = None if self.every is None else self.every.sampler(stream)
         length = None if self.length is None else self.length.sampler(stream)
         if self.at is not None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import gc
+import math
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
+from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING
 
 from actors import topology
+from actors.messages import InventoryUpdated
+from actors.outbox import said_of_product
+from actors.positions import Positions
+from actors.reading import Reader
 from actors.stores.gated import GatedStore
 from actors.stores.memory import MemoryStore
 from actors.system import Catalogue, seed, start
-from actors.tables import ORDER_ITEMS, ORDERS, SUMMARIES, TABLES_OF_SERVICE
+from actors.tables import ORDERS, RESERVATIONS, SUMMARIES, tables_of
+from actors.trace import name_number
 from scenarios.injection import inject
 from scenarios.randomness import Streams
 from simulation.process import Call
@@ -20,14 +26,14 @@ from simulation.runtime import VirtualRuntime
 from simulation.workload import PRICE_MINOR_MAX, PRICE_MINOR_MIN, Workload, product_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from actors.stores.port import Store
     from actors.trace import Recorder
     from scenarios.scenario import Scenario
 
-SLICES = 200
-"""In how many steps progress is reported."""
+SLICES, SHORTEST_SLICE_S = 200, 2.0
+"""In how many steps at most a run goes on, each of which is reported, and how long one is at least."""
 
 SAMPLES = 500
 """How often the inbox depths are sampled in a run."""
@@ -59,25 +65,45 @@ def simulate(scenario: Scenario, on_progress: Callable[[float], object] | None =
         fifo=scenario.link_order == "fifo",
         start_s=-phases.warm,
     )
-    raw = {name: MemoryStore(name, tables) for name, tables in TABLES_OF_SERVICE.items()}
-    stores: dict[str, Store] = {name: GatedStore(store, runtime.gate(name)) for name, store in raw.items()}
+    raw = {name: MemoryStore(name, tables_of(name)) for name in topology.stores(scenario.policy)}
+    gated = _gated(scenario)
+    stores: dict[str, Store] = {
+        name: GatedStore(store, runtime.gate(topology.node_of(name)))
+        if topology.node_of(name) in gated
+        else store
+        for name, store in raw.items()
+    }
     try:
         seed(raw, _catalogue(scenario, streams), runtime.now())
-        start(runtime, stores, scenario.policy)
-        inject(runtime, scenario.faults, streams, phases.run)
-        workload = Workload(runtime, scenario, stores, streams)
+        _record_start(runtime.recorder, raw)
+        positions = Positions()
+        start(runtime, stores, scenario.policy, positions)
+        reader = Reader(runtime, stores, scenario.policy, positions)
+        workload = Workload(runtime, scenario, reader, streams)
+        inject(runtime, scenario.faults, streams, phases.run, workload)
         workload.start()
         _sample_queues(runtime, end_s)
-        for step in range(1, SLICES + 1):
-            runtime.run(end_s if step == SLICES else -phases.warm + (phases.warm + end_s) * step / SLICES)
+        horizon_s = phases.warm + end_s
+        slices = min(SLICES, math.ceil(horizon_s / SHORTEST_SLICE_S))
+        for step in range(1, slices + 1):
+            runtime.run(end_s if step == slices else -phases.warm + horizon_s * step / slices)
             if on_progress is not None:
-                on_progress(step / SLICES)
+                on_progress(step / slices)
         workload.finish()
     finally:
         runtime.close()
-        gc.collect()  # actors, their runtime and their futures refer to each other
-    _record_end(runtime.recorder, raw)
+        # Actors, their runtime and their futures refer to each other. Most of them are young; to go through
+        # everything that the process holds would take a small run as long as the run itself.
+        gc.collect(1)
+    _record_end(runtime.recorder, raw, topology.replicas(scenario.policy, "summary"))
     return Simulated(runtime.recorder, topology.consumers(scenario.policy), runtime.failures)
+
+
+def _gated(scenario: Scenario) -> set[str]:
+    """The services whose store calls take time or may meet a fault; the others' stores need no gate."""
+    names = [name for name, time in scenario.time.items() if not time.zero]
+    names += [target for fault in scenario.faults for target in fault.targets]
+    return {name.removeprefix("store:") for name in names if name.startswith("store:")}
 
 
 def _catalogue(scenario: Scenario, streams: Streams) -> Catalogue:
@@ -94,19 +120,19 @@ def _catalogue(scenario: Scenario, streams: Streams) -> Catalogue:
 def _sample_queues(runtime: VirtualRuntime, end_s: float) -> None:
     """Write down each inbox depth that has changed, at `SAMPLES` fixed instants of the run."""
     row = runtime.recorder.row("queues")
-    nodes = [(runtime.recorder.intern(node), node) for node in runtime.nodes()]
+    ids = {node: runtime.recorder.intern(node) for node in runtime.nodes()}
     known: dict[str, int] = {}
     start_s = runtime.now()
     every_s = (end_s - start_s) / SAMPLES
     instants = iter(range(1, SAMPLES))
 
     def sample(_event: object) -> None:
-        now = runtime.now()
-        for node_id, node in nodes:
-            depth = runtime.depth(node)
-            if known.get(node) != depth:
-                known[node] = depth
-                row(node_id, now, depth)
+        depths = runtime.depths()
+        if depths != known:
+            for node, depth in depths.items():
+                if node in ids and known.get(node) != depth:
+                    row(ids[node], runtime.now(), depth)
+            known.update(depths)
         following()
 
     def following() -> None:
@@ -117,12 +143,39 @@ def _sample_queues(runtime: VirtualRuntime, end_s: float) -> None:
     following()
 
 
-def _record_end(recorder: Recorder, stores: Mapping[str, Store]) -> None:
+def _record_start(recorder: Recorder, stores: Mapping[str, Store]) -> None:
+    """Write down what the catalogue and the inventory have said before anything happens."""
+    catalogue_row, level_row = recorder.row("catalogue"), recorder.row("levels")
+    for record in stores["catalog"].read_log(0, stores["catalog"].head()):
+        catalogue_row(record.position, *said_of_product(record.event))
+    for record in stores["inventory"].read_log(0, stores["inventory"].head()):
+        assert isinstance(record.event, InventoryUpdated), "the inventory has only been filled"
+        level_row(record.position, record.event.product_id, record.event.available)
+
+
+def _record_end(recorder: Recorder, stores: Mapping[str, Store], replicas: Sequence[str]) -> None:
     """Write down what the command side and the read model hold at the end, for the two to be compared."""
-    order_row, summary_row = recorder.row("orders"), recorder.row("summaries")
-    items = groupby(stores["orders"].scan(ORDER_ITEMS), attrgetter("order_id"))
-    for order, (order_id, lines) in zip(stores["orders"].scan(ORDERS), items, strict=True):
-        assert order.order_id == order_id, "every order has lines, and both tables are read in its order"
-        order_row(order_id, order.customer_id, order.total_minor, sum(1 for _ in lines))
-    for summary in stores["summary"].scan(SUMMARIES):
-        summary_row(summary.order_id, summary.customer_id, summary.total_minor, len(summary.items))
+    intern, number_of = recorder.intern, cache(name_number)
+    order_row, reserved_row = recorder.row("orders"), recorder.row("reserved")
+    for order in stores["orders"].scan(ORDERS):
+        order_row(order.order_id, order.customer_id, order.total_minor, order.lines, intern(order.status))
+    for reservation in stores["inventory"].scan(RESERVATIONS):
+        for line in reservation.lines:
+            reserved_row(line.product_id, line.quantity)
+    summary_row, item_row = recorder.row("summaries"), recorder.row("items")
+    rows = count()
+    for replica in replicas:
+        replica_id = intern(replica)
+        for summary in stores[replica].scan(SUMMARIES):
+            summary_row(
+                replica_id,
+                summary.order_id,
+                summary.customer_id,
+                summary.total_minor,
+                len(summary.items),
+                intern(summary.status),
+            )
+            row = next(rows)
+            for item in summary.items:
+                name = number_of(item.product_name)
+                item_row(row, item.product_id, item.quantity, name, int(item.pending))

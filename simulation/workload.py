@@ -1,19 +1,19 @@
-"""The clients in virtual time: they place orders, fill carts, read and restock at their appointed instants.
+"""The clients: they place orders, fill carts, read and restock at their appointed instants, on either clock.
 
 Load is open: each request leaves at its instant, whether or not earlier ones are answered; only a `closed`
-load waits. Every kind of load draws from streams of its own, so that nothing that happens in the system, and
-no fault, moves an arrival.
+load waits. Every kind of load draws from streams of its own, and all about a request is drawn when it
+arrives, so that nothing that happens in the system, and no fault, moves an arrival.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import threading
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simpy.events import NORMAL
 
-from actors import queries
 from actors.messages import (
-    Accepted,
     AddToCart,
     AdjustStock,
     CheckOut,
@@ -23,18 +23,25 @@ from actors.messages import (
     RepriceProduct,
 )
 from actors.stores.port import StoreError
-from scenarios.arrivals import Closed, Nothing
+from scenarios.arrivals import Closed, Nothing, Open
+from scenarios.loads import ActiveLoadRule, LoadRules
+from scenarios.names import LOADS
+from scenarios.population import Span
+from simulation.ledger import Ledger, Sent
 from simulation.process import Call
+from simulation.runtime import VirtualRuntime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from actors.messages import Command
-    from actors.runtime import Reply
-    from actors.stores.port import Store
+    from actors.messages import Accepted, Command
+    from actors.reading import Answer, Reader
+    from actors.runtime import Runtime
+    from scenarios.arrivals import Arrivals as Load
+    from scenarios.loads import LoadRule
     from scenarios.randomness import Streams
     from scenarios.scenario import Scenario
-    from simulation.runtime import VirtualRuntime
+    from simulation.ledger import Then
 
 CART_ADDS_MAX = 3
 RESTOCK_MAX = 10
@@ -44,7 +51,7 @@ CATALOGUE_PAGE_SHARE = 0.5
 
 
 class Arrivals:
-    """Calls `act` at each of the instants."""
+    """Calls `act` at each of the instants of virtual time, by one call that is scheduled again and again."""
 
     def __init__(self, runtime: VirtualRuntime, instants: Iterator[float], act: Callable[[], object]) -> None:
         self._env = runtime.env
@@ -53,68 +60,75 @@ class Arrivals:
         self._act = act
         self._callbacks: list[Callable[[Any], Any]] = [self._arrive]
         self._call = Call([])
-        self._next()
+        self._following()
 
     def _arrive(self, _event: object) -> None:
         self._act()
-        self._next()
+        self._following()
 
-    def _next(self) -> None:
-        for instant in self._instants:
-            self._call.callbacks = self._callbacks
-            self._schedule(self._call, NORMAL, instant - self._env.now)
-            return
+    def _following(self) -> None:
+        instant = next(self._instants, None)
+        if instant is not None:
+            call = self._call
+            call.callbacks = self._callbacks
+            self._schedule(call, NORMAL, instant - self._env.now)
 
 
-class Sent:
-    """A command on its way: who sent it and when; called with the answer, it writes the ledger."""
+def call_at_each(runtime: Runtime, instants: Iterator[float], act: Callable[[], object]) -> None:
+    """Let `act` be called at each of the instants on the runtime's clock."""
+    if isinstance(runtime, VirtualRuntime):
+        Arrivals(runtime, instants, act)
+        return
 
-    __slots__ = ("arrived_s", "customer", "kind", "product", "quantity", "then", "workload")
+    def arrive() -> None:
+        act()
+        following()
 
-    def __init__(self, workload: Workload, kind: int, customer: int, product: int, quantity: int) -> None:
-        self.workload = workload
-        self.kind = kind
-        self.customer = customer
-        self.product = product
-        self.quantity = quantity
-        self.arrived_s = workload.now()
-        self.then: Callable[[bool], object] | None = None
+    def following() -> None:
+        instant = next(instants, None)
+        if instant is not None:
+            runtime.call_at(instant, arrive)
 
-    def __call__(self, reply: Reply) -> None:
-        """Take the answer."""
-        self.workload.answered(self, reply)
+    following()
+
+
+class Client(NamedTuple):
+    """One kind of requests: `draw` makes the next one up, `send` makes it, and calls back when it has ended.
+
+    Everything random is drawn in `draw`.
+    """
+
+    draw: Callable[[], Any]
+    send: Callable[[Any, Then | None], object]
+
+
+class Cart(NamedTuple):
+    """What a customer puts into the cart, product by product, the last one first, and then checks out."""
+
+    customer_id: int
+    items: list[tuple[int, int]]
 
 
 class Workload:
-    """All clients of a scenario. `start` sets them going; `finish` writes down what was never answered."""
+    """All clients of a scenario. `start` sets them going; `finish` writes down what was never answered.
 
-    def __init__(
-        self,
-        runtime: VirtualRuntime,
-        scenario: Scenario,
-        stores: Mapping[str, Store],
-        streams: Streams,
-    ) -> None:
+    To the faults it is the scenario's loads (`scenarios.loads.Loads`).
+    """
+
+    def __init__(self, runtime: Runtime, scenario: Scenario, reader: Reader, streams: Streams) -> None:
         self._runtime = runtime
-        self._scenario = scenario
-        self._stores = stores
+        self._people = scenario.population
+        self._reader = reader
         self._streams = streams
-        self.now = runtime.now
         self._end_s = scenario.phases.run
-        self._under_way: set[Sent] = set()
-        recorder = runtime.recorder
-        self._intern = recorder.intern
-        self._command_row = recorder.row("commands")
-        self._read_row = recorder.row("reads")
-        self._ok, self._failed = self._intern("ok"), self._intern("failed")
-        self._acknowledged, self._rejected = self._intern("acknowledged"), self._intern("rejected")
-        self._no_reason = self._intern("")
-        own = scenario.load.own_read
-        self._own_think = None if isinstance(own, Nothing) else own.sampler(streams.stream("load/own_read"))
-
-    def start(self) -> None:
-        """Set every client of the scenario going, from now until the end of the run phase."""
-        clients: dict[str, Callable[[str], Callable[[], object]]] = {
+        self._loads: dict[str, Load] = {kind: getattr(scenario.load, kind) for kind in LOADS}
+        self._own_read = scenario.load.own_read
+        self._rules = {kind: LoadRules(load) for kind, load in self._loads.items()}
+        self._copies = 0
+        self._intern = runtime.recorder.intern
+        self._ledger = Ledger(runtime.recorder, runtime.now, keeps_tokens=scenario.policy.read == "wait")
+        self._thinking = threading.Lock()
+        self._clients: dict[str, Callable[[str, Streams], Client]] = {
             "orders": self._orders,
             "checkouts": self._checkouts,
             "history": self._history,
@@ -123,237 +137,287 @@ class Workload:
             "restock": self._restock,
             "catalogue": self._catalogue,
         }
-        for kind, make in clients.items():
-            load = getattr(self._scenario.load, kind)
-            if isinstance(load, Nothing):
-                continue
-            if isinstance(load, Closed):
-                self._closed(load)
-                continue
-            stream = self._streams.stream(f"load/{kind}")
-            instants = load.instants(stream, self.now(), self._end_s, (0.0, self._end_s))
-            Arrivals(self._runtime, instants, make(kind))
+
+    def start(self) -> None:
+        """Set every client of the scenario going, from now until the end of the run phase."""
+        for kind, load in self._loads.items():
+            self._set_going(kind, load, self._streams)
 
     def finish(self) -> None:
         """Write down the commands that nobody has answered."""
-        unanswered = self._intern("unanswered")
-        for sent in sorted(self._under_way, key=lambda s: (s.arrived_s, s.kind, s.customer)):
-            self._write(sent, -1, -1, float("nan"), unanswered, self._no_reason)
-        self._under_way.clear()
+        self._ledger.close()
+
+    def add_load_rule(self, load: str, rule: LoadRule) -> Callable[[], int]:
+        """See `scenarios.loads.Loads`."""
+        rules, active = self._rules[load], ActiveLoadRule(rule)
+        rules.add(active)
+        added = rule.added(self._loads[load])
+        if added is not None:
+            self._copies += 1
+            self._set_going(load, added.arrivals, added.streams, active)
+
+        def remove() -> int:
+            rules.remove(active)
+            return active.hits
+
+        return remove
+
+    # -- arrivals --------------------------------------------------------------------------------------
+
+    def _set_going(
+        self, kind: str, load: Load, streams: Streams, surge: ActiveLoadRule | None = None
+    ) -> None:
+        """Let requests of this kind arrive, those that a surge adds until it ends."""
+        if isinstance(load, Nothing):
+            return
+        client = self._clients[kind](kind, streams)
+        rules = self._rules[kind]
+        if isinstance(load, Closed):
+            self._users(kind, load, client, streams, surge)
+            return
+        assert isinstance(load, Open), "a load is open, closed or nothing"
+        instants = load.instants(
+            streams.stream(f"load/{kind}"), self._runtime.now(), self._end_s, (0.0, self._end_s)
+        )
+        draw, send = client
+
+        def arrive() -> None:
+            request = draw()
+            if not rules.active or rules.keep(None):
+                send(request, None)
+
+        def arrive_besides() -> None:
+            assert surge is not None, "these are the requests of a surge"
+            request = draw()
+            if not surge.ended and rules.keep(None):
+                surge.hits += 1
+                send(request, None)
+
+        if surge is None:
+            call_at_each(self._runtime, instants, arrive)
+        else:
+            call_at_each(self._runtime, takewhile(lambda _: not surge.ended, instants), arrive_besides)
+
+    def _users(
+        self, kind: str, load: Closed, client: Client, streams: Streams, surge: ActiveLoadRule | None
+    ) -> None:
+        """Each user thinks, makes a request, waits for the answer, and begins again."""
+        think = load.think.sampler(streams.stream(f"load/{kind}/think"))
+        rules = self._rules[kind]
+
+        def begin(user: int | None) -> None:
+            def rest(_accepted: Accepted | None = None) -> None:
+                with self._thinking:  # an answer may come on any thread
+                    pause_s = think()
+                self._runtime.call_at(self._runtime.now() + pause_s, ask)
+
+            def ask() -> None:
+                if self._runtime.now() >= self._end_s or (surge is not None and surge.ended):
+                    return
+                request = client.draw()
+                if rules.active and user is not None and not rules.keep(user):
+                    rest()
+                    return
+                if surge is not None:
+                    surge.hits += 1
+                client.send(request, rest)
+
+            rest()
+
+        for number in range(load.users):
+            begin(number if surge is None else None)
 
     # -- commands --------------------------------------------------------------------------------------
 
-    def _draws(
-        self, kind: str
-    ) -> tuple[Callable[[], int], Callable[[], int], Callable[[], int], Callable[[], int]]:
-        """Draws of a customer, a product, a number of lines and a quantity, for one kind of load."""
-        people = self._scenario.population
-        stream = self._streams.stream
-        customers = stream(f"load/{kind}/customer")
-        return (
-            lambda: 1 + customers.below(people.customers),
-            people.popularity.sampler(stream(f"load/{kind}/product"), people.products),
-            people.lines.sampler(stream(f"load/{kind}/lines")),
-            people.quantity.sampler(stream(f"load/{kind}/quantity")),
-        )
+    def _customer(self, kind: str, streams: Streams) -> Callable[[], int]:
+        return Span(1, self._people.customers).sampler(streams.stream(f"load/{kind}/customer"))
 
-    def _order_maker(self, kind: str) -> Callable[[], PlaceOrder]:
-        customer, product, lines, quantity = self._draws(kind)
-        products = self._scenario.population.products
+    def _product(self, kind: str, streams: Streams) -> Callable[[], int]:
+        stream = streams.stream(f"load/{kind}/product")
+        return self._people.popularity.sampler(stream, self._people.products)
 
-        def order() -> PlaceOrder:
+    def _quantity(self, kind: str, streams: Streams) -> Callable[[], int]:
+        return self._people.quantity.sampler(streams.stream(f"load/{kind}/quantity"))
+
+    def _orders(self, kind: str, streams: Streams) -> Client:
+        customer, product = self._customer(kind, streams), self._product(kind, streams)
+        quantity = self._quantity(kind, streams)
+        lines = self._people.lines.sampler(streams.stream(f"load/{kind}/lines"))
+        products, rules = self._people.products, self._rules[kind]
+        request, ledger, kind_id = self._runtime.request, self._ledger, self._intern(kind)
+
+        def draw() -> PlaceOrder:
             wanted: dict[int, int] = {}
             for _ in range(min(lines(), products)):
                 number = product()
+                if rules.active:
+                    number = rules.product(number, wanted)
                 while number in wanted:  # an order names a product once: the next one on the shelf instead
                     number = number % products + 1
                 wanted[number] = quantity()
-            return PlaceOrder(customer(), tuple(OrderLine(n, units) for n, units in wanted.items()))
+            return PlaceOrder(customer(), tuple([OrderLine(n, units) for n, units in wanted.items()]))
 
-        return order
+        def send(order: PlaceOrder, then: Then | None) -> None:
+            request("orders", order).on_done(Sent(ledger, kind_id, order.customer_id, -1, -1, then))
 
-    def _orders(self, kind: str) -> Callable[[], object]:
-        order, kind_id = self._order_maker(kind), self._intern(kind)
+        return self._reading_back(kind, Client(draw, send), streams)
 
-        def place() -> None:
-            command = order()
-            self._command("orders", command, Sent(self, kind_id, command.customer_id, -1, -1))
+    def _checkouts(self, kind: str, streams: Streams) -> Client:
+        customer, product = self._customer(kind, streams), self._product(kind, streams)
+        quantity, adds = self._quantity(kind, streams), streams.stream(f"load/{kind}/adds")
+        rules, add_id, kind_id = self._rules[kind], self._intern("carts"), self._intern(kind)
 
-        return place
-
-    def _closed(self, load: Closed) -> None:
-        """Each user thinks, places an order, waits for the answer, and begins again."""
-        order, kind_id = self._order_maker("orders"), self._intern("orders")
-        think = load.think.sampler(self._streams.stream("load/orders/think"))
-
-        def rest(_accepted: bool = True) -> None:
-            self._runtime.after(think(), place)
-
-        def place() -> None:
-            if self.now() < self._end_s:
-                command = order()
-                sent = Sent(self, kind_id, command.customer_id, -1, -1)
-                sent.then = rest
-                self._command("orders", command, sent)
-
-        for _ in range(load.users):
-            rest()
-
-    def _checkouts(self, kind: str) -> Callable[[], object]:
-        customer, product, _, quantity = self._draws(kind)
-        adds = self._streams.stream(f"load/{kind}/adds")
-        add_id, kind_id = self._intern("carts"), self._intern(kind)
-
-        def shop() -> None:
+        def draw() -> Cart:
             who = customer()
-            items = [(product(), quantity()) for _ in range(1 + adds.below(CART_ADDS_MAX))]
+            items: list[tuple[int, int]] = []
+            for _ in range(1 + adds.below(CART_ADDS_MAX)):
+                number = product()
+                if rules.active:
+                    number = rules.product(number, [named for named, _ in items])
+                items.append((number, quantity()))
+            return Cart(who, items)
 
-            def step(accepted: bool) -> None:
-                if not accepted:
-                    return
-                if items:
-                    number, units = items.pop()
-                    sent = Sent(self, add_id, who, number, units)
-                    sent.then = step
-                    self._command("carts", AddToCart(who, number, units), sent)
+        def send(cart: Cart, then: Then | None) -> None:
+            who, items = cart
+
+            def step(accepted: Accepted | None) -> None:
+                if accepted is None:
+                    if then is not None:
+                        then(None)
+                elif items:
+                    add()
                 else:
-                    self._command("carts", CheckOut(who), Sent(self, kind_id, who, -1, -1))
+                    self._command("carts", CheckOut(who), kind_id, customer=who, then=then)
 
-            step(True)
+            def add() -> None:
+                number, units = items.pop()
+                command = AddToCart(who, number, units)
+                self._command(
+                    "carts", command, add_id, customer=who, product=number, quantity=units, then=step
+                )
 
-        return shop
+            add()
 
-    def _restock(self, kind: str) -> Callable[[], object]:
-        _, product, _, _ = self._draws(kind)
-        units, kind_id = self._streams.stream(f"load/{kind}/units"), self._intern(kind)
+        return self._reading_back(kind, Client(draw, send), streams)
 
-        def adjust() -> None:
-            number, delta = product(), 1 + units.below(RESTOCK_MAX)
-            self._command("inventory", AdjustStock(number, delta), Sent(self, kind_id, -1, number, delta))
+    def _reading_back(self, kind: str, client: Client, streams: Streams) -> Client:
+        """The client who, if the scenario wants that, reads the history some time after each order."""
+        own = self._own_read
+        if isinstance(own, Nothing):
+            return client
+        think = own.sampler(streams.stream("load/own_read" if kind == "orders" else f"load/own_read/{kind}"))
 
-        return adjust
+        def draw() -> tuple[Any, float]:
+            return client.draw(), think()
 
-    def _catalogue(self, kind: str) -> Callable[[], object]:
-        _, product, _, _ = self._draws(kind)
-        choice, kind_id = self._streams.stream(f"load/{kind}/choice"), self._intern(kind)
+        def send(drawn: tuple[Any, float], then: Then | None) -> None:
+            request, think_s = drawn
+            who = request.customer_id
+
+            def answered(accepted: Accepted | None) -> None:
+                if accepted is not None and accepted.position > 0:
+                    self._runtime.call_at(self._runtime.now() + think_s, self._read, "own", who, who, None)
+                if then is not None:
+                    then(accepted)
+
+            client.send(request, answered)
+
+        return Client(draw, send)
+
+    def _restock(self, kind: str, streams: Streams) -> Client:
+        product, units = self._product(kind, streams), streams.stream(f"load/{kind}/units")
+        kind_id = self._intern(kind)
+
+        def send(command: AdjustStock, then: Then | None) -> None:
+            self._command(
+                "inventory", command, kind_id, product=command.product_id, quantity=command.delta, then=then
+            )
+
+        return Client(lambda: AdjustStock(product(), 1 + units.below(RESTOCK_MAX)), send)
+
+    def _catalogue(self, kind: str, streams: Streams) -> Client:
+        product, choice = self._product(kind, streams), streams.stream(f"load/{kind}/choice")
+        kind_id = self._intern(kind)
+        # Names that a surge gives are of a series of their own, so that no name is given twice.
+        series = f"{self._copies}." if self._copies else ""
         editions: dict[int, int] = {}
 
-        def change() -> None:
+        def draw() -> RenameProduct | RepriceProduct:
             number = product()
-            command: Command
             if choice.below(2):
                 price = PRICE_MINOR_MIN + choice.below(PRICE_MINOR_MAX - PRICE_MINOR_MIN + 1)
-                command = RepriceProduct(number, price)
-            else:
-                editions[number] = editions.get(number, 1) + 1
-                command = RenameProduct(number, f"{product_name(number)}, edition {editions[number]}")
-            self._command("catalog", command, Sent(self, kind_id, -1, number, -1))
+                return RepriceProduct(number, price)
+            editions[number] = editions.get(number, 1) + 1
+            return RenameProduct(number, f"{product_name(number)}, edition {series}{editions[number]}")
 
-        return change
+        def send(command: RenameProduct | RepriceProduct, then: Then | None) -> None:
+            self._command("catalog", command, kind_id, product=command.product_id, then=then)
 
-    def _command(self, target: str, command: Command, sent: Sent) -> None:
-        self._under_way.add(sent)
-        self._runtime.request(target, command).on_done(sent)
+        return Client(draw, send)
 
-    def answered(self, sent: Sent, reply: Reply) -> None:
-        """Write an answer into the ledger, and let the client go on."""
-        self._under_way.discard(sent)
-        now = self.now()
-        accepted = False
-        try:
-            answer = reply.get()
-        except Exception as error:  # noqa: BLE001  # whatever went wrong, the client sees a failure
-            self._write(sent, -1, -1, now, self._failed, self._intern(type(error).__name__))
-        else:
-            accepted = isinstance(answer, Accepted)
-            if accepted:
-                places = answer.position > 0 and sent.customer > 0
-                order_id = answer.id if places else -1
-                self._write(sent, order_id, answer.position, now, self._acknowledged, self._no_reason)
-                if places and self._own_think is not None:
-                    when = now + self._own_think()
-                    self._runtime.call_at(when, self._read, "own", sent.customer, sent.customer)
-            else:
-                self._write(sent, -1, -1, now, self._rejected, self._intern(answer.reason))
-        if sent.then is not None:
-            sent.then(accepted)
-
-    def _write(
-        self, sent: Sent, order_id: int, position: int, answered_s: float, outcome: int, reason: int
+    def _command(
+        self,
+        target: str,
+        command: Command,
+        kind: int,
+        *,
+        customer: int = -1,
+        product: int = -1,
+        quantity: int = -1,
+        then: Then | None = None,
     ) -> None:
-        self._command_row(
-            sent.kind,
-            sent.customer,
-            order_id,
-            position,
-            sent.arrived_s,
-            answered_s,
-            outcome,
-            reason,
-            sent.product,
-            sent.quantity,
-        )
+        sent = Sent(self._ledger, kind, customer=customer, product=product, quantity=quantity, then=then)
+        self._runtime.request(target, command).on_done(sent)
 
     # -- reads -----------------------------------------------------------------------------------------
 
-    def _history(self, kind: str) -> Callable[[], object]:
-        customer, _, _, _ = self._draws(kind)
+    def _history(self, kind: str, streams: Streams) -> Client:
+        return Client(self._customer(kind, streams), lambda who, then: self._read(kind, who, who, then))
 
-        def read() -> None:
-            who = customer()
-            self._read("history", who, who)
+    def _stock(self, kind: str, streams: Streams) -> Client:
+        return Client(self._product(kind, streams), lambda number, then: self._read(kind, -1, number, then))
 
-        return read
+    def _browse(self, kind: str, streams: Streams) -> Client:
+        product, choice = self._product(kind, streams), streams.stream(f"load/{kind}/choice")
 
-    def _stock(self, kind: str) -> Callable[[], object]:
-        _, product, _, _ = self._draws(kind)
-        return lambda: self._read("stock", -1, product())
-
-    def _browse(self, kind: str) -> Callable[[], object]:
-        _, product, _, _ = self._draws(kind)
-        choice = self._streams.stream(f"load/{kind}/choice")
-
-        def read() -> None:
+        def draw() -> int:
             number = product()
-            self._read("browse", -1, -1 if choice.uniform() < CATALOGUE_PAGE_SHARE else number)
+            return -1 if choice.uniform() < CATALOGUE_PAGE_SHARE else number
 
-        return read
+        return Client(draw, lambda number, then: self._read(kind, -1, number, then))
 
-    def _read(self, kind: str, session: int, key: int) -> None:
-        """Ask the view that answers this kind of read; a call that takes time needs a thread of its own."""
-        arrived_s = self.now()
-        service = VIEW_OF_READ[kind]
-        if self._runtime.gate(service).active:
-            self._runtime.spawn(self._ask, kind, session, key, arrived_s)
+    def _read(self, kind: str, session: int, key: int, then: Then | None) -> None:
+        """Ask the reader; an answer that takes time needs a thread of control of its own."""
+        arrived_s = self._runtime.now()
+        token = self._ledger.token(session)
+        if self._reader.may_wait(kind, token):
+            self._runtime.spawn(self._ask, kind, session, key, token, arrived_s, then)
         else:
-            self._ask(kind, session, key, arrived_s)
+            self._ask(kind, session, key, token, arrived_s, then)
 
-    def _ask(self, kind: str, session: int, key: int, arrived_s: float) -> None:
-        seen, outcome = -1, self._ok
+    def _ask(
+        self, kind: str, session: int, key: int, token: int, arrived_s: float, then: Then | None
+    ) -> None:
+        version, outcome = -1, "ok"
         try:
-            seen = _version_seen(kind, self._stores[VIEW_OF_READ[kind]], key)
+            answer = self._query(kind, key, token)
         except StoreError:
-            outcome = self._failed
-        self._read_row(self._intern(kind), session, key, arrived_s, self.now(), seen, outcome)
+            outcome = "failed"
+        else:
+            version = answer.version
+            if answer.stale:
+                outcome = "stale"
+        self._ledger.read(kind, session, key, arrived_s, version, outcome)
+        if then is not None:
+            then(None)
 
-
-VIEW_OF_READ = {"history": "summary", "own": "summary", "stock": "inventory", "browse": "products"}
-"""Whose store answers each kind of read."""
-
-
-def _version_seen(kind: str, store: Store, key: int) -> int:
-    """Make the query that a user would, and return which version of its key the answer reflects."""
-    if kind in ("history", "own"):
-        return queries.history(store, key).version
-    row: Any
-    if kind == "stock":
-        row = queries.stock(store, key)
-        return row.version if row is not None else 0
-    if key < 0:
-        queries.products(store, 1)
-        return -1
-    row = queries.product(store, key)
-    return row.version if row is not None else 0
+    def _query(self, kind: str, key: int, token: int) -> Answer:
+        """Make the query that a user would; a negative key asks for a page of products."""
+        if kind in ("history", "own"):
+            return self._reader.history(key, token)
+        if kind == "stock":
+            return self._reader.stock(key)
+        return self._reader.products(1) if key < 0 else self._reader.product(key)
 
 
 def product_name(number: int) -> str:

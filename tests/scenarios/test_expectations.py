@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.errors import ScenarioError
-from scenarios.expectations import CHECKERS, MEASURES, OPERATORS, PARTS, Checker, Expectation, parse
+from scenarios.expectations import CHECKERS, MEASURES, OPERATORS, Checker, Expectation, parse
 
 
 @st.composite
@@ -19,7 +19,7 @@ def claims(draw: st.DrawFn) -> Expectation | Checker:
     most = 1 if measure.unit == "share" else 1e12
     return Expectation(
         measure=name,
-        part=draw(st.sampled_from(PARTS[measure.parts])) if measure.parts else None,
+        part=draw(st.sampled_from(measure.names)) if measure.parts else None,
         op=draw(st.sampled_from(sorted(OPERATORS))),
         value=draw(st.floats(min_value=0, max_value=most)),
         statistic=draw(st.sampled_from(measure.statistics)) if measure.statistics else None,
@@ -46,6 +46,7 @@ def test_the_text_of_a_claim_reads_back_as_the_same(claim: Expectation | Checker
         "recovery{summary} < 30s",
         "oversold <= 0",
         "dead_letters <= 0",
+        "gaps.wrong{summary} <= 0",
         "success{orders} >= 0.999",
         "latency.p99{POST /orders} < 200ms",
         "latency.mean{GET /customer/{id}/orders} < 200ms",
@@ -76,19 +77,25 @@ def test_a_limit_holds_as_its_operator_says_and_never_for_what_is_not_known() ->
         ("lag.p98{summary} < 2s", 'the nearest is "p99"'),
         ("lag.p99{sumary} < 2s", 'the nearest is "summary"'),
         ("lag.p99{summary} < 2", 'write "2s"'),
-        ("lag.p99{summary} < ", "has no limit"),
+        ("lag.p99{summary} < ", 'has no limit; write it like "lag.p99{summary} < 2s"'),
         ("lag.p99{summary}", "is not an expectation"),
         ("lag.p99{summary} == 2s", 'Write one of "<", "<=", ">", ">="'),
-        ("lag.p99 < 2s", 'write "lag{inventory}"'),
-        ("lag{summary} < 2s", 'write "lag.max"'),
-        ("oversold{summary} <= 0", "has no parts"),
-        ("oversold.max <= 0", "has no statistics"),
+        ("lag.p99 < 2s", 'write "lag.p99{inventory} < 2s"'),
+        ("lag < 2s", 'write "lag.max{inventory} < 2s"'),
+        ("lag{summary} < 2s", 'write "lag.max{summary} < 2s"'),
+        ("latency.p99 < 200ms", 'write "latency.p99{orders} < 200ms"'),
+        ("gaps.wrong <= 0", 'write "gaps.wrong{summary} <= 0"'),
+        ("gaps.wrong{inventory} <= 0", 'Write one of "summary"'),
+        ("gaps.late{summary} <= 0", 'Write one of "missing", "extra"'),
+        ("gaps.wrong{summary} < 5s", "is a count"),
+        ("oversold{summary} <= 0", 'has no parts; write "oversold <= 0"'),
+        ("oversold.max <= 0", 'has no statistics; write "oversold <= 0"'),
         ("oversold <= 2s", "is a count"),
-        ("stale_reads{history} < 5%", '"0.01"'),
+        ("stale_reads{history} < 5%", '"stale_reads{history} < 0.01"'),
         ("stale_reads{history} < 5", "at most 1"),
         ("stale_reads{summary} < 0.1", "is not a part of stale_reads"),
-        ("visible_within{summary} >= 0.99", 'write "visible_within(2s)"'),
-        ("lag.max(2s){summary} < 1s", "takes no argument"),
+        ("visible_within{summary} >= 0.99", 'write "visible_within(2s){summary} >= 0.99"'),
+        ("lag.max(2s){summary} < 1s", 'takes no argument; write "lag.max{summary} < 1s"'),
         ("no losses", 'the nearest is "no lost"'),
         ("no lost within 20s", 'write "no lost"'),
         ("converged within 20", 'write "20s"'),

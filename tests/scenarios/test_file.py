@@ -157,6 +157,7 @@ consumers = st.builds(
     inbox=counts,
     overflow=st.sampled_from(["reject", "drop", "block"]),
     restart=st.none() | seconds,
+    replay=seconds,
 )
 policies = st.builds(
     Policy,
@@ -173,17 +174,13 @@ policies = st.builds(
 
 @st.composite
 def faults(draw: st.DrawFn, run: float) -> Fault:
-    name = draw(st.sampled_from(sorted(faultkinds.KINDS)))
+    name = draw(st.sampled_from(sorted(name for name, kind in faultkinds.KINDS.items() if not kind.pattern)))
     kind = faultkinds.KINDS[name]
-    recurs = "every" in kind.required or draw(st.booleans())
+    recurs = draw(st.booleans())
     given_ = {
         field for field in kind.fields if field in (*kind.required, *kind.any_of) or draw(st.booleans())
     }
-    length = draw(
-        st.sampled_from(
-            ["fixed", "random"] if recurs or "for" in kind.required else ["none", "fixed", "random"]
-        )
-    )
+    length = draw(st.sampled_from(["fixed", "random"] if recurs else ["none", "fixed", "random"]))
     by = {
         "factor": positive,
         "duration": seconds,
@@ -195,7 +192,7 @@ def faults(draw: st.DrawFn, run: float) -> Fault:
         given_.add("set")
     return Fault(
         kind=name,
-        on=draw(st.sampled_from([target for group in kind.targets for target in faultkinds.NAMES[group]])),
+        on=draw(st.sampled_from([target for group in kind.targets for target in kind.acts_on(group)])),
         at=draw(st.none() | st.floats(min_value=0, max_value=run, exclude_max=True)),
         for_=draw(seconds) if length == "fixed" else None,
         every=draw(long_times) if recurs else None,
@@ -210,7 +207,7 @@ def faults(draw: st.DrawFn, run: float) -> Fault:
         to=draw(counts if kind.to == "count" else positive) if kind.to and "to" in given_ else None,
         form=form,
         set=draw(fields) if "set" in given_ else None,
-        most=draw(counts) if "most" in given_ else None,
+        enabled=draw(st.booleans()),
     )
 
 
@@ -230,12 +227,16 @@ claims = st.sampled_from(
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     run = draw(st.floats(min_value=1, max_value=1e5))
+    found = draw(st.lists(faults(run), max_size=3))
+    # What a fault or an expectation is about must be there.
+    needed = {"orders", *(fault.on.removeprefix("load:") for fault in found)}
+    some = arrivals.filter(lambda load: not isinstance(load, Nothing))
     return Scenario(
         name=draw(st.from_regex(r"[a-z0-9][a-z0-9-]{0,10}", fullmatch=True)),
         question=draw(st.text(max_size=20)),
         seed=draw(st.integers(min_value=0, max_value=2**70)),
         expected_verdict=draw(st.sampled_from(["pass", "fail", "unknown"])),
-        phases=Phases(warm=draw(seconds), run=run, settle=draw(seconds)),
+        phases=Phases(warm=draw(positive), run=run, settle=draw(positive)),
         population=Population(
             customers=draw(counts),
             products=draw(st.integers(min_value=3, max_value=1_000_000)),
@@ -245,7 +246,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
             stock=draw(st.integers(min_value=0, max_value=2**53)),
         ),
         load=Load(
-            **{name: draw(arrivals) for name in names.LOADS},
+            **{name: draw(some if name in needed else arrivals) for name in names.LOADS},
             own_read=draw(times | st.just(Nothing())),
         ),
         preset=draw(st.none() | st.sampled_from(names.PRESETS)),
@@ -253,7 +254,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         time=draw(st.dictionaries(st.sampled_from(names.TIMES), times, max_size=3)),
         link=draw(st.dictionaries(st.sampled_from(names.LINKS), times, max_size=3)),
         link_order=draw(st.sampled_from(["fifo", "free"])),
-        faults=tuple(draw(st.lists(faults(run), max_size=3))),
+        faults=tuple(found),
         expect=tuple(
             draw(
                 st.lists(
@@ -314,6 +315,7 @@ def test_every_default_is_written_out() -> None:
         "stock": 1_000_000,
     }
     assert written["policy"]["restart"] == "1s"
+    assert written["policy"]["replay"] == "0s"
     assert written["policy"]["retry"] == {
         "first": "50ms",
         "factor": 2.0,
@@ -476,6 +478,11 @@ def test_a_wrong_setting_is_refused_like_a_wrong_file(setting: str, parts: list[
         ('[load]\nown_read = "expo(1s)"', ["load.own_read", '"expo(1s)"', '"exp"']),
         ('[load]\norders = "poisson(0/s)"', ["load.orders", '"poisson(0/s)"', '"none"']),
         ('[load]\norders = "closed(5, 0s)"', ["load.orders", "without end", '"closed(5, 1ms)"']),
+        ('[load]\nhistory = "closed(5, 0s)"', ["load.history", "without end", '"closed(5, 1ms)"']),
+        (
+            '[load]\norders = "closed(5, 0s)"\n[time]\norders = "1ms"\n[[fault]]\nkind = "cut"\non = "*"',
+            ["load.orders", "when it is refused"],
+        ),
         ('[load]\norders = "trace(no.csv)"', ["load.orders", "no.csv", "cannot be read"]),
         ("fault = 1", ["fault = 1", "[[fault]]"]),
         ('[fault]\nkind = "cut"', ["fault", "[[fault]]"]),
@@ -494,7 +501,12 @@ def test_what_is_wrong_is_named_with_its_place_and_its_cure(text: str, parts: li
     ("row", "parts"),
     [
         ('on = "summary"', ["fault.0.kind", "is missing"]),
-        ('kind = "pause"', ["fault.0.on", "is missing"]),
+        ('kind = "pause"', ["fault.0.on", "is missing", 'write on = "summary"']),
+        ('kind = "error"\np = 1', ["fault.0.on", 'write on = "store:products"']),
+        ('kind = "delay"\nby = "1s"', ["fault.0.on", 'write on = "orders->summary"']),
+        ('kind = "poison"\nnth = 1', ["fault.0.on", 'write on = "message:OrderPlaced"']),
+        ('kind = "surge"\nby = 3', ["fault.0.on", 'write on = "load:orders"']),
+        ('kind = "hot"\non = "load:history"\np = 0.5', ["fault.0.on", '"load:checkouts"']),
         ('kind = "pose"\non = "summary"', ["fault.0.kind", '"pose"', '"pause"']),
         ('kind = "pause"\non = "sumary"', ["fault.0.on", '"sumary"', '"summary"']),
         ('kind = "pause"\non = "store:summary"', ["fault.0.on", "is not a node"]),

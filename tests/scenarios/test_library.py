@@ -53,6 +53,7 @@ def test_the_library_lies_inside_the_package() -> None:
         "faultkinds",
         "file",
         "names",
+        "needs",
         "population",
         "randomness",
         "scenario",
