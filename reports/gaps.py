@@ -1,74 +1,82 @@
-"""Gaps: the rows of the summary read model against the command side's orders, at the end of `settle`.
+"""Gaps: the rows of the customers' view against the command side's orders, at the end of `settle`.
 
-What is missing or wrong then is wrong for good, unlike an order that only came late: those are counted
-apart, as `late`. The expected rows are the command side's own, never what the consumer says it has handled.
+What is missing or wrong then is wrong for good; what was so only for a time is in `reports.transience`. The
+expected rows are the command side's own, never what the consumer says it has handled. With replicas each
+one's rows are judged, and the gaps of all are counted together.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from reports.arrays import Integers
-from reports.following import first_applied_s
+from reports.columns import flags, integers, replicas
 from reports.frames import Run
-from reports.handling import last_outcome
-from reports.sessions import PLACES_ORDERS
-
-COMPARED = ("customer_id", "total_minor", "lines")
-"""What a row of the read model must have in common with its order."""
+from reports.handling import dead_letters
+from reports.ledger import CUSTOMERS_VIEW
+from reports.placed import order_rows
+from reports.shown import lines, wrong_rows
 
 
 @dataclass(frozen=True, eq=False)
 class Gaps:
-    """Rows of the read model, or orders, by what is amiss with them; each an ascending list of order ids.
+    """What is amiss with one replica: orders by their ids, rows by their place in `summaries`.
 
     `missing`: orders without a row. `extra`: rows without an order. `doubled`: each row of an order beyond
-    its first. `wrong`: rows whose customer, total or number of lines differ from the order's.
+    its first. `wrong`: rows that say another thing than their order and the catalogue. `pending`: rows in
+    which a product's id stands in for its name. `parked` counts the dead letters.
     """
 
     missing: Integers
     extra: Integers
     doubled: Integers
     wrong: Integers
+    pending: Integers
+    parked: int
+
+    def counts(self) -> dict[str, int]:
+        """How many there are of each kind."""
+        return {
+            "missing": len(self.missing),
+            "extra": len(self.extra),
+            "doubled": len(self.doubled),
+            "wrong": len(self.wrong),
+            "pending": len(self.pending),
+            "parked": self.parked,
+        }
 
 
-def gaps(orders: pd.DataFrame, summaries: pd.DataFrame) -> Gaps:
-    """Compare the command side (`orders`, one row an order) with the read model (`summaries`)."""
-    order_id = orders["order_id"].to_numpy().astype(np.int64)
-    shown = summaries.sort_values("order_id", kind="stable")
-    shown_id = shown["order_id"].to_numpy().astype(np.int64)
-    known = np.isin(shown_id, order_id)
-    expected = orders.set_index("order_id")[list(COMPARED)].reindex(shown_id[known])
-    differs = (expected.to_numpy() != shown[list(COMPARED)].to_numpy()[known]).any(axis=1)
-    repeated = np.concatenate([[False], shown_id[1:] == shown_id[:-1]])[: len(shown_id)]
-    return Gaps(
-        missing=np.setdiff1d(order_id, shown_id),
-        extra=shown_id[~known],
-        doubled=shown_id[repeated & known],
-        wrong=shown_id[known][differs],
-    )
+def of_replica(run: Run, replica: str) -> Gaps:
+    """The gaps of one replica of the customers' view at the end of the run."""
+    key = ("gaps", replica)
+    found: Any = run.memory.get(key)
+    if found is None:
+        rows = np.flatnonzero(flags(run, "summaries", "replica", replica))
+        shown = integers(run, "summaries", "order_id")[rows]
+        known = order_rows(run, shown) >= 0
+        order = np.argsort(shown, kind="stable")
+        repeated = np.zeros(len(rows), dtype=np.bool_)
+        repeated[order[1:]] = shown[order[1:]] == shown[order[:-1]]
+        all_lines = lines(run)
+        pending = np.isin(rows, all_lines.row[all_lines.pending])
+        found = run.memory[key] = Gaps(
+            missing=np.setdiff1d(integers(run, "orders", "order_id"), shown),
+            extra=rows[~known],
+            doubled=rows[repeated & known],
+            wrong=rows[wrong_rows(run)[rows]],
+            pending=rows[pending],
+            parked=len(dead_letters(run, replica, "orders").position),
+        )
+    assert isinstance(found, Gaps)
+    return found
 
 
-def of_run(run: Run) -> Gaps:
-    """The gaps of the summary read model at the end of the run."""
-    return gaps(run.orders, run.summaries)
+def counts(run: Run) -> dict[str, int]:
+    """How many gaps of each kind all replicas have together."""
+    each = [of_replica(run, replica).counts() for replica in replicas(run, CUSTOMERS_VIEW)]
+    return {kind: sum(one[kind] for one in each) for kind in KINDS}
 
 
-def late(run: Run, consumer: str = "summary") -> int:
-    """How many orders were not yet in the read model when their customer was told that they were accepted.
-
-    These gaps were transient: the event was applied later, within the run.
-    """
-    commands = run.commands
-    mine = (commands["kind"].isin(PLACES_ORDERS) & (commands["outcome"] == "acknowledged")).to_numpy()
-    told_s = pd.Series(commands["answered_s"].to_numpy()[mine], commands["order_id"].to_numpy()[mine])
-    placed = (run.events["source"] == "orders").to_numpy()
-    applied_s = first_applied_s(run, consumer, ["orders"])[placed]
-    told_s = told_s[~told_s.index.duplicated()].reindex(run.events["order_id"].to_numpy()[placed])
-    return int((applied_s > told_s.to_numpy()).sum())
-
-
-def waiting(run: Run, outcome: str, consumer: str = "summary") -> int:
-    """How many events the consumer has put aside with this outcome (`parked`) and not applied since."""
-    return int((last_outcome(run, consumer)["outcome"] == outcome).sum())
+KINDS = ("missing", "extra", "doubled", "wrong", "pending", "parked")
+"""What may be amiss."""

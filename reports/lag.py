@@ -59,6 +59,14 @@ class Lags:
 
 def lags(events: Following, window: Window) -> Lags:
     """The lags of the events committed in the window."""
+    found = events.memory.get(("lags", window))
+    if found is None:
+        found = events.memory["lags", window] = _lags(events, window)
+    assert isinstance(found, Lags)
+    return found
+
+
+def _lags(events: Following, window: Window) -> Lags:
     inside = window.holds(events.committed_s)
     committed_s, applied_s = events.committed_s[inside], events.applied_s[inside]
     return Lags(

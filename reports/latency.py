@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from reports.arrays import Seconds
+from reports.columns import flags, seconds
 from reports.frames import Run
+from reports.reads import ANSWERED
 from reports.window import Window
 
 OUTCOMES = ("acknowledged", "rejected", "failed", "unanswered")
@@ -18,25 +20,21 @@ OUTCOMES = ("acknowledged", "rejected", "failed", "unanswered")
 
 def latencies_s(run: Run, kind: str, window: Window) -> Seconds:
     """The latencies of the acknowledged commands of a kind (`orders`, `checkouts`, …), ascending."""
-    commands = run.commands
-    chosen = ((commands["kind"] == kind) & (commands["outcome"] == "acknowledged")).to_numpy()
-    arrived_s = commands["arrived_s"].to_numpy()
+    chosen = flags(run, "commands", "kind", kind) & flags(run, "commands", "outcome", "acknowledged")
+    arrived_s = seconds(run, "commands", "arrived_s")
     chosen = chosen & window.holds(arrived_s)
-    return np.sort(commands["answered_s"].to_numpy()[chosen] - arrived_s[chosen])
+    return np.sort(seconds(run, "commands", "answered_s")[chosen] - arrived_s[chosen])
 
 
 def read_latencies_s(run: Run, kind: str, window: Window) -> Seconds:
-    """How long after its arrival each successful read of a kind looked at its state, ascending."""
-    reads = run.reads
-    chosen = ((reads["kind"] == kind) & (reads["outcome"] == "ok")).to_numpy()
-    read_s = reads["read_s"].to_numpy()
+    """How long after its arrival each answered read of a kind looked at its state, ascending."""
+    read_s = seconds(run, "reads", "read_s")
+    chosen = flags(run, "reads", "kind", kind) & flags(run, "reads", "outcome", *ANSWERED)
     chosen = chosen & window.holds(read_s)
-    return np.sort(read_s[chosen] - reads["arrived_s"].to_numpy()[chosen])
+    return np.sort(read_s[chosen] - seconds(run, "reads", "arrived_s")[chosen])
 
 
 def outcomes(run: Run, kinds: Sequence[str], window: Window) -> dict[str, int]:
     """How many commands of these kinds ended in each way."""
-    commands = run.commands
-    chosen = commands["kind"].isin(kinds).to_numpy() & window.holds(commands["arrived_s"].to_numpy())
-    ended = commands["outcome"].to_numpy()[chosen].astype(object)
-    return {outcome: int((ended == outcome).sum()) for outcome in OUTCOMES}
+    chosen = flags(run, "commands", "kind", *kinds) & window.holds(seconds(run, "commands", "arrived_s"))
+    return {outcome: int((chosen & flags(run, "commands", "outcome", outcome)).sum()) for outcome in OUTCOMES}

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reports import age, backlog, latency, stock
+from reports import age, backlog, gaps, latency, stock
 from reports.arrays import Seconds
+from reports.columns import integers, replicas
 from reports.following import of_consumer
 from reports.frames import Run
 from reports.handling import handling
@@ -63,15 +64,15 @@ class Asked(NamedTuple):
         return self.expectation.statistic
 
 
-def _lag(asked: Asked) -> Measured:
-    measured = lags(of_consumer(asked.run, asked.part), asked.window)
+def _lag(asked: Asked, replica: str) -> Measured:
+    measured = lags(of_consumer(asked.run, replica), asked.window)
     value = _statistic(measured.at_least_s, asked.statistic)
     at_most = measured.upper(asked.statistic) if measured.censored else None
     return Measured(value, measured.count, measured.censored, at_most)
 
 
-def _visible_within(asked: Asked) -> Measured:
-    measured = lags(of_consumer(asked.run, asked.part), asked.window)
+def _visible_within(asked: Asked, replica: str) -> Measured:
+    measured = lags(of_consumer(asked.run, replica), asked.window)
     if not measured.count:
         return Measured(None, 0)
     after_s = asked.expectation.argument
@@ -80,22 +81,22 @@ def _visible_within(asked: Asked) -> Measured:
     return Measured(float(visible_within(measured, after_s)), measured.count, measured.censored, at_most)
 
 
-def _backlog(asked: Asked) -> Measured:
-    events = of_consumer(asked.run, asked.part)
+def _backlog(asked: Asked, replica: str) -> Measured:
+    events = of_consumer(asked.run, replica)
     measure = {"mean": backlog.mean, "max": backlog.maximum}[asked.statistic]
     return _over_time(asked, events.committed_s, measure(events, asked.window))
 
 
-def _time_behind(asked: Asked) -> Measured:
-    events = of_consumer(asked.run, asked.part)
+def _time_behind(asked: Asked, replica: str) -> Measured:
+    events = of_consumer(asked.run, replica)
     behind = time_behind(events, asked.window)
     return _over_time(
         asked, events.committed_s, {"mean": behind.mean, "max": behind.maximum}[asked.statistic]
     )
 
 
-def _age_of_information(asked: Asked) -> Measured:
-    events = of_consumer(asked.run, asked.part)
+def _age_of_information(asked: Asked, replica: str) -> Measured:
+    events = of_consumer(asked.run, replica)
     measure = {"mean": age.mean, "max": age.maximum}[asked.statistic]
     return _over_time(asked, events.applied_s, measure(events, asked.window))
 
@@ -106,12 +107,30 @@ def _over_time(asked: Asked, instants_s: Seconds, value: float | None) -> Measur
     return Measured(value if sample_size else None, sample_size)
 
 
-def _recovery(asked: Asked) -> Measured:
+def _recovery(asked: Asked, replica: str) -> Measured:
     """The longest recovery from a fault; those that were not reached count as at least what was seen."""
-    found = recovered(asked.run, asked.part)
+    found = recovered(asked.run, replica)
     censored = sum(one.recovery_s is None for one in found)
     value = max((one.at_least_s for one in found), default=None)
     return Measured(value, len(found), censored, math.inf if censored else None)
+
+
+def _of_worst(
+    worst: Callable[[list[float]], float], measure: Callable[[Asked, str], Measured]
+) -> Callable[[Asked], Measured]:
+    """The measure of a consumer as that of its worst replica, so that a limit holds for each of them."""
+
+    def measured(asked: Asked) -> Measured:
+        each = [measure(asked, replica) for replica in replicas(asked.run, asked.part)]
+        values = [one.value for one in each if one.value is not None]
+        if len(each) == 1 or not values:
+            return each[0] if each else Measured(None, 0)
+        upper = [one.value if one.at_most is None else one.at_most for one in each]
+        censored = sum(one.censored for one in each)
+        at_most = worst([bound for bound in upper if bound is not None]) if censored else None
+        return Measured(worst(values), sum(one.sample_size for one in each), censored, at_most)
+
+    return measured
 
 
 def _stale_reads(asked: Asked) -> Measured:
@@ -150,15 +169,22 @@ def _latency(asked: Asked) -> Measured:
 
 def _oversold(asked: Asked) -> Measured:
     """Over the whole run, whatever the window: stock is used up from its start."""
-    units = stock.oversold(asked.run, asked.scenario.population.stock)
-    lines = len(asked.run.lines)
-    return Measured(float(units.sum()) if lines else None, lines)
+    ordered, _ = stock.ordered(asked.run)
+    lines = len(ordered.quantity)
+    return Measured(float(sum(stock.oversold(asked.run).values())) if lines else None, lines)
 
 
 def _dead_letters(asked: Asked) -> Measured:
     handled = [handling(asked.run, consumer, asked.window) for consumer in asked.run.consumers]
     messages = sum(one.messages for one in handled)
     return Measured(float(sum(one.dead_letters for one in handled)) if messages else None, messages)
+
+
+def _gaps(asked: Asked) -> Measured:
+    """Of the customers' view at the end of the run, whatever the window."""
+    run = asked.run
+    judged = max(len(integers(run, "orders", "order_id")), len(integers(run, "summaries", "order_id")))
+    return Measured(float(gaps.counts(run)[asked.statistic]) if judged else None, judged)
 
 
 def _statistic(ascending: Seconds, name: str) -> float | None:
@@ -170,12 +196,12 @@ def _statistic(ascending: Seconds, name: str) -> float | None:
 
 
 MEASURES: Mapping[str, Callable[[Asked], Measured]] = {
-    "lag": _lag,
-    "backlog": _backlog,
-    "time_behind": _time_behind,
-    "age_of_information": _age_of_information,
-    "visible_within": _visible_within,
-    "recovery": _recovery,
+    "lag": _of_worst(max, _lag),
+    "backlog": _of_worst(max, _backlog),
+    "time_behind": _of_worst(max, _time_behind),
+    "age_of_information": _of_worst(max, _age_of_information),
+    "visible_within": _of_worst(min, _visible_within),
+    "recovery": _of_worst(max, _recovery),
     "stale_reads": _stale_reads,
     "read_your_writes": _read_your_writes,
     "monotonic_reads": _monotonic_reads,
@@ -183,4 +209,5 @@ MEASURES: Mapping[str, Callable[[Asked], Measured]] = {
     "latency": _latency,
     "oversold": _oversold,
     "dead_letters": _dead_letters,
+    "gaps": _gaps,
 }

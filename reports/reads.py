@@ -7,22 +7,34 @@ stale nor fresh.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from reports.arrays import Integers, Seconds
-from reports.following import event_rows
+from reports.columns import flags, integers, seconds
+from reports.following import committed_s
 from reports.frames import Run
 from reports.percentile import mean
 from reports.window import Window
 
+ANSWERED = ("ok", "stale")
+"""The outcomes of a read that returned a state; `stale`: it was marked as older than was asked for."""
+
+OF_PRODUCTS = ("ProductAdded", "ProductRenamed", "ProductRepriced", "InventoryUpdated")
+"""The events that make a new version of a product in the Products read model."""
+
 
 @dataclass(frozen=True, eq=False)
 class Staleness:
-    """The reads of a window: all, the failed among them, and how far each judged one was behind."""
+    """The reads of a window: all, the failed and those marked as stale among them, and the judged ones.
+
+    `versions_behind` is how far each judged one was behind, whether it was marked or not.
+    """
 
     count: int
     failed: int
+    marked: int
     versions_behind: Integers
 
     @property
@@ -71,38 +83,53 @@ def staleness(run: Run, kind: str, window: Window) -> Staleness:
 
     A failed read that returned no state counts to the window in which it arrived.
     """
-    reads = run.reads[(run.reads["kind"] == kind).to_numpy()]
-    failed = (reads["outcome"] != "ok").to_numpy()
-    read_s, arrived_s = reads["read_s"].to_numpy(), reads["arrived_s"].to_numpy()
-    inside = window.holds(np.where(np.isnan(read_s), arrived_s, read_s))
-    judged = inside & ~failed & (reads["seen"] >= 0).to_numpy()
-    version_key, version_s = VERSIONS[kind](run)
-    there = committed_versions(version_key, version_s, reads["key"].to_numpy()[judged], read_s[judged])
-    behind = np.maximum(there - reads["seen"].to_numpy()[judged], 0)
-    return Staleness(int(inside.sum()), int((inside & failed).sum()), behind)
+    mine = flags(run, "reads", "kind", kind)
+    if not mine.any():
+        return Staleness(0, 0, 0, np.empty(0, dtype=np.int64))
+    rows = np.flatnonzero(mine)
+    read_s, arrived_s = (seconds(run, "reads", name)[rows] for name in ("read_s", "arrived_s"))
+    rows = rows[window.holds(np.where(np.isnan(read_s), arrived_s, read_s))]
+    behind = _behind(run, kind)[rows]
+    answered, marked = (
+        flags(run, "reads", "outcome", *outcomes)[rows] for outcomes in (ANSWERED, ("stale",))
+    )
+    return Staleness(len(rows), int((~answered).sum()), int(marked.sum()), behind[answered & (behind >= 0)])
+
+
+def _behind(run: Run, kind: str) -> Integers:
+    """For each row of `reads` how many versions it was behind; −1 where that is not judged."""
+    key = ("versions behind", kind)
+    found: Any = run.memory.get(key)
+    if found is None:
+        seen = integers(run, "reads", "seen")
+        judged = flags(run, "reads", "kind", kind) & flags(run, "reads", "outcome", *ANSWERED) & (seen >= 0)
+        rows = np.flatnonzero(judged)
+        asked, read_s = integers(run, "reads", "key")[rows], seconds(run, "reads", "read_s")[rows]
+        there = committed_versions(*VERSIONS[kind](run), asked, read_s)
+        found = np.full(len(seen), -1, dtype=np.int64)
+        found[rows] = np.maximum(there - seen[rows], 0)
+        run.memory[key] = found
+    result: Integers = found
+    return result
 
 
 def _orders_of_customers(run: Run) -> tuple[Integers, Seconds]:
-    placed = (run.events["source"] == "orders") & (run.events["type"] == "OrderPlaced")
-    return _keys_and_instants(run, np.flatnonzero(placed.to_numpy()))
+    placed = flags(run, "events", "source", "orders") & flags(run, "events", "type", "OrderPlaced")
+    return _keys_and_instants(run, np.flatnonzero(placed))
 
 
 def _orders_of_products(run: Run) -> tuple[Integers, Seconds]:
-    rows = event_rows(run, "orders", run.lines["position"].to_numpy())
-    known = rows >= 0
-    products = run.lines["product_id"].to_numpy()[known].astype(np.int64)
-    return products, run.events["committed_s"].to_numpy()[rows[known]]
+    at_s = committed_s(run, "orders", integers(run, "lines", "position"))
+    known = ~np.isnan(at_s)
+    return integers(run, "lines", "product_id")[known], at_s[known]
 
 
 def _events_of_products(run: Run) -> tuple[Integers, Seconds]:
-    return _keys_and_instants(
-        run, np.flatnonzero(run.events["source"].isin(["catalog", "inventory"]).to_numpy())
-    )
+    return _keys_and_instants(run, np.flatnonzero(flags(run, "events", "type", *OF_PRODUCTS)))
 
 
 def _keys_and_instants(run: Run, rows: Integers) -> tuple[Integers, Seconds]:
-    keys = run.events["key"].to_numpy()[rows].astype(np.int64)
-    return keys, run.events["committed_s"].to_numpy()[rows]
+    return integers(run, "events", "key")[rows], seconds(run, "events", "committed_s")[rows]
 
 
 VERSIONS: dict[str, Callable[[Run], tuple[Integers, Seconds]]] = {

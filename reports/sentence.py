@@ -1,8 +1,9 @@
 """One sentence about a run that bears repeating in a meeting, made of its numbers.
 
 It says what failed and for how long, and then speaks of the read model that suffered most: how far it fell
-behind, when it had recovered, what share of its reads was stale from the fault until then, and what was lost.
-Orders that were lost for good come before all else. A verdict other than `pass` is said at its end.
+behind, when it had recovered, what share of its reads was stale from the fault until then, how many orders
+were missing at a time and came, and what was lost. Orders that were lost for good come before all else. A
+verdict other than `pass` is said at its end.
 
 >>> duration(33.02), duration(0.0042), duration(150.0)
 ('33 s', '4.2 ms', '2 min 30 s')
@@ -13,21 +14,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from actors.topology import node_of
 from reports.arrays import Flags, Seconds
-from reports.checkers import acknowledged_orders, lost_orders
+from reports.columns import flags, integers, replicas, seconds
 from reports.following import of_consumer
 from reports.frames import Run
 from reports.handling import dead_letters
 from reports.lag import Lags, lags
+from reports.ledger import CUSTOMERS_VIEW, acknowledged, lost_orders
 from reports.percentile import nearest_rank, share
 from reports.reads import staleness
 from reports.recovery import OTHER_ACTIVE, RUN_ENDED
 from reports.verdict import Verdict
 from reports.window import Window
 from scenarios.scenario import Scenario
-
-CUSTOMERS_VIEW = "summary"
-"""The read model in which customers see their orders."""
 
 NEAR_TIE = 1.2
 """The customers' view is spoken of unless another lagged more than this many times as far."""
@@ -44,9 +44,23 @@ SUBJECTS: Mapping[str, str] = {
     "summary": "the summary projection",
     "relay": "the relay",
     "store:orders": "the Orders store",
+    "store:carts": "the Carts store",
+    "store:catalog": "the Catalogue store",
     "store:inventory": "the Inventory store",
     "store:products": "the Products store",
     "store:summary": "the Summary store",
+    "load:orders": "the load of orders",
+    "load:checkouts": "the load of check-outs",
+    "load:history": "the load of history reads",
+    "load:stock": "the load of stock reads",
+    "load:browse": "the load of browse reads",
+    "load:restock": "the load of restocks",
+    "load:catalogue": "the load of catalogue changes",
+    "*": "every node",
+    "store:*": "every store",
+    "*->*": "every link",
+    "load:*": "every load",
+    "message:*": "every event",
 }
 """What a fault's target is called."""
 
@@ -58,7 +72,7 @@ HAPPENED: Mapping[str, str] = {
     "delay": "was delayed",
     "slow": "was slow",
     "timeout": "did not answer",
-    "error": "kept failing",
+    "error": "failed some of its calls",
     "stale": "gave old answers",
     "full": "was full",
     "skew": "had a wrong clock",
@@ -149,10 +163,12 @@ def sentence(run: Run, scenario: Scenario, summary: Mapping[str, Any], verdict: 
         return f"{lead}no order was accepted; {_enumerate(rest)}{_outcome(verdict)}."
     view, missing = _view(run, consumer), _missing(run, consumer)
     measured = lags(of_consumer(run, consumer), run.phases.window("run"))
+    parked = any(len(dead_letters(run, consumer, source).position) for source in run.consumers[consumer])
     rest = [
         *_others(view, measured, missing),
-        *_recovered(view, consumer, faults, missing),
+        *_recovered(view, consumer, faults, given_up=bool(missing.gone or parked)),
         *_stale(run, view, consumer, faults),
+        *_late(summary, consumer, missing, faulty=bool(faults)),
         *refused,
         *_wrong(run, summary, consumer, missing),
     ]
@@ -173,19 +189,26 @@ def suffering(run: Run) -> str | None:
     if not largest_s:
         return None
     worst = max(largest_s, key=lambda consumer: largest_s[consumer])
-    own_s = largest_s.get(CUSTOMERS_VIEW)
-    if own_s is None:
+    own = [replica for replica in replicas(run, CUSTOMERS_VIEW) if replica in largest_s]
+    if not own:
         return worst
-    lost = len(lost_orders(run, run.phases.window("always")))
-    return CUSTOMERS_VIEW if lost or largest_s[worst] <= NEAR_TIE * own_s else worst
+    lost = {replica: len(rows) for replica, rows in lost_orders(run, run.phases.window("always")).items()}
+    worst_own = max(own, key=lambda replica: (lost[replica], largest_s[replica]))
+    return worst_own if lost[worst_own] or largest_s[worst] <= NEAR_TIE * largest_s[worst_own] else worst
 
 
 def _view(run: Run, consumer: str) -> View:
+    """How to speak of a consumer; of a replica beside the first by its number."""
     if consumer == "orders" and "inventory" not in run.consumers[consumer]:
         return VIEWS[consumer]._replace(behind="the order service worked with product data that was {} old")
     name = f"the {consumer} projection"
     behind, half, lost = f"{name} was {{}} behind", f"{name} followed half of its events", f"lost to {name}"
-    return VIEWS.get(consumer, View(name, "event", behind, half, f"{lost} for good", reads={}))
+    view = VIEWS.get(node_of(consumer), View(name, "event", behind, half, f"{lost} for good", reads={}))
+    number = consumer.partition("/")[2]
+    if number:
+        name = f"copy {number} of {view.name}"
+        view = view._replace(name=name, lost=f"lost to {name} for good")
+    return view
 
 
 def _failures(faults: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -197,25 +220,28 @@ def _failures(faults: Sequence[Mapping[str, Any]]) -> list[str]:
     for occurrences in by_index.values():
         kind, on = occurrences[0]["kind"], occurrences[0]["on"]
         total = duration(sum(one["end_s"] - one["start_s"] for one in occurrences))
-        happened = f"{_subject(on)} {HAPPENED.get(kind, f'had the fault {kind}')}"
+        happened = f"{_subject(on, kind)} {HAPPENED.get(kind, f'had the fault {kind}')}"
         times = "" if len(occurrences) == 1 else f" {_times(len(occurrences))},"
         phrases.append(f"{happened}{times} for {total}{' in all' if times else ''}")
     return phrases
 
 
-def _subject(on: str) -> str:
+def _subject(on: str, kind: str) -> str:
     if on in SUBJECTS:
         return SUBJECTS[on]
-    if "->" in on and "*" not in on:
-        producer, consumer = on.split("->", 1)
+    producer, arrow, consumer = on.partition("->")
+    if arrow and "*" not in (producer, consumer):
         return f"the link from {producer} to {consumer}"
+    if arrow:
+        return f"every link to {consumer}" if producer == "*" else f"every link from {producer}"
     if "--" in on and "*" not in on:
         one, other = on.split("--", 1)
         return f"the link between {one} and {other}"
-    what, colon, name = on.partition(":")
-    if colon and "*" not in name:
-        return {"load": f"the load of {name}", "message": f"an {name} event"}.get(what, on)
-    return {"*": "every node", "store:*": "every store", "*->*": "every link"}.get(on, f"all of {on}")
+    what, _, name = on.partition(":")
+    if what == "message" and "*" not in name:
+        article = "an" if name[:1] in "AEIOU" else "a"
+        return f"{name} events" if kind == "alter" else f"{article} {name} event"
+    return f"all of {on}"
 
 
 def _point(view: View, measured: Lags, missing: Missing, *, faulty: bool) -> str:
@@ -248,8 +274,13 @@ def _seen_s(measured: Lags) -> Seconds:
     return measured.at_most_s[np.isfinite(measured.at_most_s)]
 
 
-def _recovered(view: View, consumer: str, faults: Sequence[Mapping[str, Any]], missing: Missing) -> list[str]:
-    """When the view had recovered; an occurrence that ended while another was active is left to that one."""
+def _recovered(
+    view: View, consumer: str, faults: Sequence[Mapping[str, Any]], *, given_up: bool
+) -> list[str]:
+    """When the view had recovered; an occurrence that ended while another was active is left to that one.
+
+    `given_up`: some events were lost or put aside, so that it cannot have; the sentence tells of these.
+    """
     ended = [fault for fault in faults if fault["recovery_censored"].get(consumer) != OTHER_ACTIVE]
     if not ended:
         return []
@@ -262,8 +293,8 @@ def _recovered(view: View, consumer: str, faults: Sequence[Mapping[str, Any]], m
             return [f"{view.name} was up to date as soon as that had passed"]
         each = "afterwards" if len(ended) == 1 else "after each failure at the latest"
         return [f"{view.name} had recovered {duration(longest_s)} {each}"]
-    if reason == RUN_ENDED and missing.gone:
-        return []  # what was lost says it
+    if reason == RUN_ENDED and given_up:
+        return []
     if last_s is None:
         after = duration(last["recovery_at_least_s"][consumer])
         return [f"{view.name} had still not recovered {after} afterwards, when the run ended"]
@@ -295,6 +326,14 @@ def _merged(intervals: Sequence[tuple[float, float]]) -> list[Window]:
     return windows
 
 
+def _late(summary: Mapping[str, Any], consumer: str, missing: Missing, *, faulty: bool) -> list[str]:
+    """How many orders were missing at a time that came in the end, so that late is not taken for lost."""
+    most = summary["gaps"][CUSTOMERS_VIEW]["transient"]["missing"]
+    if not faulty or node_of(consumer) != CUSTOMERS_VIEW or not most or missing.gone or missing.due:
+        return []
+    return [f"up to {_count(most, 'order')} {_were(most)} missing at a time"]
+
+
 def _turned_away(orders: Mapping[str, int]) -> list[str]:
     total = sum(orders.values())
     missed = total - orders["acknowledged"]
@@ -308,20 +347,22 @@ def _missing(run: Run, consumer: str) -> Missing:
     """
     newest: dict[str, int] = {}
     events = of_consumer(run, consumer)
-    rows, never = run.events.iloc[events.event], np.isinf(events.applied_s)
-    position = rows["position"].to_numpy()
-    of_source = {source: (rows["source"] == source).to_numpy() for source in run.consumers[consumer]}
+    never = np.isinf(events.applied_s)
+    position = integers(run, "events", "position")[events.event]
+    of_source = {
+        source: flags(run, "events", "source", source)[events.event] for source in run.consumers[consumer]
+    }
     for source, mine in of_source.items():
         newest[source] = int(position[mine & ~never].max(initial=0))
-    if consumer == CUSTOMERS_VIEW:
-        lost, told = (of(run, run.phases.window("always")) for of in (lost_orders, acknowledged_orders))
-        gone = lost["position"].to_numpy() <= newest["orders"]
-        return _counted(run, gone, lost["arrived_s"].to_numpy(), told["arrived_s"].to_numpy())
-    letters = dead_letters(run, consumer)
-    gone = np.zeros(len(rows), dtype=np.bool_)
+    if node_of(consumer) == CUSTOMERS_VIEW:
+        always = run.phases.window("always")
+        lost, told = lost_orders(run, always)[consumer], acknowledged(run, always)
+        gone = integers(run, "commands", "position")[lost] <= newest["orders"]
+        arrived_s = seconds(run, "commands", "arrived_s")
+        return _counted(run, gone, arrived_s[lost], arrived_s[told])
+    gone = np.zeros(len(never), dtype=np.bool_)
     for source, mine in of_source.items():
-        parked = letters["position"].to_numpy()[(letters["source"] == source).to_numpy()]
-        never &= ~(mine & np.isin(position, parked))
+        never &= ~(mine & np.isin(position, dead_letters(run, consumer, source).position))
         gone |= mine & (position <= newest[source])
     return _counted(run, gone[never], events.committed_s[never], events.committed_s)
 
@@ -339,12 +380,16 @@ def _wrong(run: Run, summary: Mapping[str, Any], consumer: str | None, missing: 
         "left in the dead letters": gaps["parked"],
         "shown more than once": gaps["doubled"],
         "shown that nobody had placed": gaps["extra"],
-        "shown with wrong contents": gaps["wrong"],
+        "shown with wrong or outdated contents": gaps["wrong"],
+        "shown without the name of a product": gaps["pending"],
+        "accepted and rejected later": int(flags(run, "orders", "status", "rejected").sum()),
     }
     wrongs = [f"{_count(n, 'order')} {_were(n)} {wrong}" for wrong, n in counted.items() if n]
+    oversold = summary["stock"]["oversold_units"]
+    wrongs += [f"{_count(oversold, 'unit')} {_were(oversold)} sold that nobody had"] if oversold else []
     for name in run.consumers:
         view, found = _view(run, name), missing if name == consumer else _missing(run, name)
-        letters = summary["applied"][name]["dead_letters"] if name != CUSTOMERS_VIEW else 0
+        letters = summary["applied"][name]["dead_letters"] if node_of(name) != CUSTOMERS_VIEW else 0
         told = {
             view.lost: found.gone if name != consumer else 0,
             f"still missing from {view.name} at the end": found.due,

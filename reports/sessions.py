@@ -11,12 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from reports.arrays import Flags, Integers, Seconds
+from reports.columns import flags, integers, seconds
 from reports.frames import Run
-from reports.reads import committed_versions
+from reports.ledger import acknowledged
+from reports.reads import ANSWERED, committed_versions
 from reports.window import Window
-
-PLACES_ORDERS = ("orders", "checkouts")
-"""The kinds of command that are answered with an order."""
 
 _VIEW = {"history": 0, "own": 0, "stock": 1, "browse": 2}
 
@@ -79,26 +78,17 @@ def monotonic_reads(
 
 def read_your_writes_in(run: Run, window: Window) -> Guarantee:
     """Over the judged `history` and `own` reads of the window by the customer whose key is read."""
-    reads = run.reads[
-        (
-            run.reads["kind"].isin(["history", "own"])
-            & (run.reads["outcome"] == "ok")
-            & (run.reads["seen"] >= 0)
-            & (run.reads["session"] == run.reads["key"])
-        ).to_numpy()
-        & window.holds(run.reads["read_s"].to_numpy())
-    ]
-    commands = run.commands
-    orders = commands[
-        (commands["kind"].isin(PLACES_ORDERS) & (commands["outcome"] == "acknowledged")).to_numpy()
-    ]
+    session, read_s = integers(run, "reads", "session"), seconds(run, "reads", "read_s")
+    judged = _judged(run, "history", "own") & (session == integers(run, "reads", "key"))
+    rows = np.flatnonzero(judged & window.holds(read_s))
+    orders = acknowledged(run, run.phases.window("always"))
     return guarantee(
         *read_your_writes(
-            session=reads["session"].to_numpy(),
-            arrived_s=reads["arrived_s"].to_numpy(),
-            seen=reads["seen"].to_numpy(),
-            writer=orders["customer_id"].to_numpy(),
-            acknowledged_s=orders["answered_s"].to_numpy(),
+            session=session[rows],
+            arrived_s=seconds(run, "reads", "arrived_s")[rows],
+            seen=integers(run, "reads", "seen")[rows],
+            writer=integers(run, "commands", "customer_id")[orders],
+            acknowledged_s=seconds(run, "commands", "answered_s")[orders],
         )
     )
 
@@ -108,16 +98,22 @@ def monotonic_reads_in(run: Run, window: Window) -> Guarantee:
 
     A read without a session (−1) promises nothing to anybody and is left out.
     """
-    judged = (
-        (run.reads["outcome"] == "ok") & (run.reads["seen"] >= 0) & (run.reads["session"] >= 0)
-    ).to_numpy()
-    reads = run.reads[judged & run.reads["kind"].isin(list(_VIEW)).to_numpy()]
-    view = reads["kind"].astype(object).map(_VIEW).to_numpy(dtype=np.int64)
-    read_s = reads["read_s"].to_numpy()
+    session = integers(run, "reads", "session")
+    rows = np.flatnonzero(_judged(run, *_VIEW) & (session >= 0))
+    view = np.zeros(len(session), dtype=np.int64)
+    for kind, number in _VIEW.items():
+        view[flags(run, "reads", "kind", kind)] = number
+    read_s = seconds(run, "reads", "read_s")[rows]
     earlier, back = monotonic_reads(
-        view_key=reads["key"].to_numpy().astype(np.int64) * len(_VIEW) + view,
-        session=reads["session"].to_numpy().astype(np.int64),
+        view_key=integers(run, "reads", "key")[rows] * len(_VIEW) + view[rows],
+        session=session[rows],
         read_s=read_s,
-        seen=reads["seen"].to_numpy().astype(np.int64),
+        seen=integers(run, "reads", "seen")[rows],
     )
     return guarantee(earlier & window.holds(read_s), back)
+
+
+def _judged(run: Run, *kinds: str) -> Flags:
+    """The answered reads of these kinds that say which version they saw."""
+    answered = flags(run, "reads", "kind", *kinds) & flags(run, "reads", "outcome", *ANSWERED)
+    return answered & (integers(run, "reads", "seen") >= 0)

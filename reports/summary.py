@@ -4,20 +4,23 @@ Durations are in seconds, to the nanosecond; what has no value, for want of a sa
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from reports import age, backlog, gaps, latency, stock
 from reports.following import of_consumer
-from reports.frames import Run, RunError
+from reports.frames import Run
 from reports.handling import handling
 from reports.lag import lags
+from reports.ledger import CUSTOMERS_VIEW, PLACES_ORDERS
 from reports.occurrences import occurrences, recovered
 from reports.percentile import mean, nearest_rank, share
 from reports.reads import VERSIONS, staleness
-from reports.sessions import PLACES_ORDERS, Guarantee, monotonic_reads_in, read_your_writes_in
+from reports.sessions import Guarantee, monotonic_reads_in, read_your_writes_in
 from reports.time_behind import time_behind
+from reports.transience import largest_transient, late
 from reports.visibility import visible_within
 
 PERCENTILES = ("p50", "p95", "p99", "p999")
@@ -29,10 +32,7 @@ Numbers = dict[str, Any]
 
 
 def summarise(run: Run) -> Numbers:
-    """The content of summary.json but for the verdict, which is None until `reports.verdict.judge` has it.
-
-    `stock` is left out if the folder has no scenario.toml, which says how much there was.
-    """
+    """The content of summary.json but for the verdict, which is None until `reports.verdict.judge` has it."""
     consumers = list(run.consumers)
     result: Numbers = {
         "scenario": run.info.get("scenario"),
@@ -51,14 +51,12 @@ def summarise(run: Run) -> Numbers:
             "read_your_writes": _guarantee(read_your_writes_in(run, run.phases.window("run"))),
             "monotonic_reads": _guarantee(monotonic_reads_in(run, run.phases.window("run"))),
         },
-        "gaps": {"summary": _gaps(run)},
+        "gaps": {CUSTOMERS_VIEW: _gaps(run)},
         "applied": {consumer: _applied(run, consumer) for consumer in consumers},
         "stock": _stock(run),
         "faults": _faults(run),
         "visible_within": {consumer: _visible_within(run, consumer) for consumer in consumers},
     }
-    if result["stock"] is None:
-        del result["stock"]
     rounded: Numbers = _rounded(result)
     return rounded
 
@@ -106,6 +104,7 @@ def _reads(run: Run, kind: str) -> Numbers:
     return {
         "count": measured.count,
         "failed": measured.failed,
+        "marked_stale": measured.marked,
         "judged": measured.judged,
         "stale": measured.stale,
         "stale_ratio": measured.stale_ratio,
@@ -128,16 +127,12 @@ def _guarantee(found: Guarantee) -> Numbers:
 
 
 def _gaps(run: Run) -> Numbers:
-    """`late` counts the transient gaps; all else is as it stood at the end of settle."""
-    found = gaps.of_run(run)
+    """As they stood at the end of settle, for good; under `transient` the most at a time that closed."""
+    largest = largest_transient(run)
     return {
-        "missing": len(found.missing),
-        "extra": len(found.extra),
-        "doubled": len(found.doubled),
-        "wrong": len(found.wrong),
-        "pending": gaps.waiting(run, "pending"),
-        "parked": gaps.waiting(run, "parked"),
-        "late": gaps.late(run),
+        **gaps.counts(run),
+        "late": late(run),
+        "transient": {kind: largest[kind] for kind in gaps.KINDS},
     }
 
 
@@ -150,32 +145,28 @@ def _applied(run: Run, consumer: str) -> Numbers:
         "repeats": done.repeats,
         "failed_attempts": done.failed_attempts,
         "dead_letters": done.dead_letters,
+        "oldest_dead_letter_s": done.oldest_dead_letter_s,
         "amplification": done.amplification,
     }
 
 
-def _stock(run: Run) -> Numbers | None:
-    try:
-        at_start = run.scenario().population.stock
-    except RunError:
-        return None
-    units = stock.oversold(run, at_start)
-    return {"oversold_units": int(units.sum()), "oversold_products": len(units)}
+def _stock(run: Run) -> Numbers:
+    units = stock.oversold(run)
+    return {
+        "oversold_units": sum(units.values()),
+        "oversold_products": len(units),
+        "transient_oversold_units": largest_transient(run)["oversold"],
+    }
 
 
 def _faults(run: Run) -> list[Numbers]:
     found = {consumer: recovered(run, consumer) for consumer in run.consumers}
     result = []
-    for at, row in enumerate(occurrences(run).to_dict("records")):
+    for at, occurrence in enumerate(occurrences(run)):
         each = {consumer: recoveries[at] for consumer, recoveries in found.items()}
         result.append(
             {
-                "index": int(row["fault"]),
-                "kind": str(row["kind"]),
-                "on": str(row["on"]),
-                "start_s": float(row["start_s"]),
-                "end_s": float(row["end_s"]),
-                "hits": int(row["hits"]),
+                **asdict(occurrence),
                 "recovery_s": {consumer: one.recovery_s for consumer, one in each.items()},
                 "recovery_at_least_s": {consumer: one.at_least_s for consumer, one in each.items()},
                 "recovery_censored": {

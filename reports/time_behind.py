@@ -36,6 +36,14 @@ class Ramps:
 
 def ramps(events: Following) -> Ramps:
     """All ramps of V, not cut off at the horizon."""
+    found = events.memory.get("ramps")
+    if found is None:
+        found = events.memory["ramps"] = _ramps(events)
+    assert isinstance(found, Ramps)
+    return found
+
+
+def _ramps(events: Following) -> Ramps:
     until_s = np.maximum.accumulate(events.applied_s)
     since_s = np.maximum(np.concatenate([[-np.inf], until_s])[: len(until_s)], events.committed_s)
     real = until_s > since_s

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from reports.checkers import CHECKERS, NOTHING_TO_JUDGE, Checked, CounterExample, Question, unfired
+from reports.checked import NOTHING_TO_JUDGE, CounterExample, Question
+from reports.checkers import CHECKERS, unfired
 from reports.following import of_consumer
 from reports.frames import Run
 from reports.measures import MEASURES, Asked, Measured
@@ -141,8 +142,7 @@ def _rounded(measured: Measured) -> Measured:
 
 def _check(run: Run, scenario: Scenario, claim: Checker, when: str, empty: Sequence[str]) -> Result:
     question = Question(run, scenario, run.phases.window(when), claim.within, empty)
-    checker = CHECKERS.get(claim.name)
-    checked = checker(question) if checker else Checked(None, 0, reason="the trace does not tell")
+    checked = CHECKERS[claim.name](question)
     return Result(
         text=claim.text,
         when=when,

@@ -1,4 +1,4 @@
-"""A run folder made by hand: rows recorded by `actors.trace.Recorder`, written as a run writes them."""
+"""A run made by hand: its rows in a folder, written as a run writes them, or only in memory."""
 
 import json
 
@@ -6,10 +6,47 @@ import pytest
 
 from actors.trace import NAME, SCHEMA, Recorder
 from reports import load_run
+from reports.frames import run_in_memory
 from scenarios.file import dumps
 from scenarios.scenario import Scenario
 
 CONSUMERS = {"summary": ["orders"]}
+
+
+def recorded(tables):
+    """The trace with these rows in each table."""
+    recorder = Recorder()
+    for table, rows in tables.items():
+        kinds = SCHEMA[table].values()
+        for row in rows:
+            values = [recorder.intern(v) if kind == NAME else v for v, kind in zip(row, kinds, strict=True)]
+            recorder.row(table)(*values)
+    return recorder
+
+
+def about(scenario, consumers):
+    """What run.json says of every run."""
+    phases = scenario.phases
+    return {
+        "engine": "simulated",
+        "scenario": scenario.name,
+        "seed": scenario.seed,
+        "phases": {"warm": phases.warm, "run": phases.run, "settle": phases.settle},
+        "consumers": {name: list(sources) for name, sources in consumers.items()},
+    }
+
+
+@pytest.fixture(scope="session")
+def in_memory():
+    """Makes a run of the rows of each table, or of a trace, without a folder."""
+
+    def make(tables, *, scenario=None, consumers=CONSUMERS):
+        recorder = tables if isinstance(tables, Recorder) else recorded(tables)
+        scenario = scenario or Scenario(name="by-hand")
+        columns = {table: recorder.frame_columns(table) for table in SCHEMA}
+        return run_in_memory(about(scenario, consumers), columns, scenario)
+
+    return make
 
 
 @pytest.fixture
@@ -17,28 +54,13 @@ def folder_of(tmp_path):
     """Writes the rows of each table (tuples in the order of the schema) into a folder and returns it."""
 
     def write(tables, *, scenario=None, consumers=CONSUMERS, info=None, name="run"):
-        recorder = Recorder()
-        for table, rows in tables.items():
-            kinds = SCHEMA[table].values()
-            for row in rows:
-                values = [
-                    recorder.intern(v) if kind == NAME else v for v, kind in zip(row, kinds, strict=True)
-                ]
-                recorder.row(table)(*values)
+        recorder = recorded(tables)
         scenario = scenario or Scenario(name="by-hand")
         folder = tmp_path / name
         (folder / "tables").mkdir(parents=True)
         recorder.write(folder / "tables")
-        phases = scenario.phases
-        about = {
-            "engine": "simulated",
-            "scenario": scenario.name,
-            "seed": scenario.seed,
-            "phases": {"warm": phases.warm, "run": phases.run, "settle": phases.settle},
-            "consumers": consumers,
-            "trace_sha256": recorder.sha256(),
-        }
-        (folder / "run.json").write_text(json.dumps(about | (info or {})), encoding="utf-8")
+        known = about(scenario, consumers) | {"trace_sha256": recorder.sha256()}
+        (folder / "run.json").write_text(json.dumps(known | (info or {})), encoding="utf-8")
         (folder / "scenario.toml").write_text(dumps(scenario), encoding="utf-8")
         return folder
 
