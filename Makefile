@@ -27,11 +27,15 @@ demo: $(READY) ## run a failure scenario in virtual time (SCENARIO=products-outa
 
 .PHONY: test
 test: $(READY) ## run all tests: real SQLite, real PostgreSQL, both clocks
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not truth"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not truth and not soak"
 
 .PHONY: truth
 truth: $(READY) ## the long comparisons with closed forms (about 10 minutes)
 	$(BIN)/python -m pytest -n 2 -m truth
+
+.PHONY: soak
+soak: $(READY) ## a thousand seeds of healthy designs under random faults (about 10 minutes)
+	$(BIN)/python -m pytest -m soak tests/judging
 
 .PHONY: lint
 lint: $(READY) ## ruff, mypy, import layers
@@ -43,6 +47,7 @@ lint: $(READY) ## ruff, mypy, import layers
 .PHONY: bench
 bench: $(READY) ## benchmarks: ratios against a reference in the same run
 	$(BIN)/python tests/benchmarks/bench_virtual_time.py
+	$(BIN)/python tests/benchmarks/bench_sweep.py
 	PYTHONPATH=tests/stores $(BIN)/python tests/benchmarks/bench_log_positions.py
 
 .PHONY: versions

@@ -9,7 +9,8 @@ import logging
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -38,6 +39,20 @@ Settings = Annotated[
     ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Override the scenario's seed.")]
+Seeds = Annotated[
+    str | None, typer.Option("--seeds", metavar="1..50", help="Run once with each of these seeds.")
+]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the folder exactly there.")]
+Resume = Annotated[
+    Path | None,
+    typer.Option("--resume", metavar="DIR", help="Continue the sweep in this folder: run what is missing."),
+]
+Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="How many processes; default: one a core.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="tcp://HOST:8786", help="Run on the workers of a Dask cluster."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON on stdout and nothing else.")]
 
 
 def _stop(message: str, code: int) -> NoReturn:
@@ -50,21 +65,23 @@ def _errors_reported() -> Iterator[None]:
     """Turn what goes wrong in a command into one message on stderr and its exit code."""
     from actors.runtime import RuntimeFailure
     from actors.stores.port import StoreError
+    from cqrs_lab.executors import ClusterError
     from cqrs_lab.folder import FolderError, explain
+    from cqrs_lab.stopping import SweepStopped
     from scenarios.errors import ScenarioError
 
     try:
         yield
     except typer.Exit:
         raise
-    except (ScenarioError, FolderError, StoreError) as error:
+    except (ScenarioError, FolderError, ClusterError, StoreError) as error:
         _stop(str(error), BAD_USAGE)
-    except RuntimeFailure as error:
+    except (RuntimeFailure, SweepStopped) as error:
         _stop(str(error), BROKEN)
     except OSError as error:
         _stop(explain(error), BROKEN)
-    except KeyboardInterrupt:
-        _stop("interrupted; no run folder was written", INTERRUPTED)
+    except KeyboardInterrupt as error:
+        _stop(str(error) or "interrupted; no run folder was written", INTERRUPTED)
     except Exception as error:  # noqa: BLE001  # the last resort: say that it is our fault
         traceback.print_exc()
         _stop(f"cqrs-lab itself broke: {type(error).__name__}: {error}; please report it", BROKEN)
@@ -75,33 +92,146 @@ def _errors_reported() -> Iterator[None]:
 def run(
     scenario: ScenarioName,
     seed: Seed = None,
+    seeds: Seeds = None,
     settings: Settings = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write the run folder exactly there.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print summary.json on stdout and nothing else.")
-    ] = False,
+    out: Out = None,
+    resume: Resume = None,
+    jobs: Jobs = None,
+    cluster: Cluster = None,
+    as_json: Json = False,
 ) -> None:
-    """Run a scenario in virtual time: the verdict, the numbers, and where the run folder is."""
+    """Run a scenario in virtual time: the verdict, the numbers, and where the run folder is.
+
+    With --seeds: once with each, on all cores or on a cluster, and what they come to together.
+    """
+    if seeds is not None:
+        if seed is not None:
+            _stop("--seed and --seeds exclude each other; give one of them", BAD_USAGE)
+        _sweep(scenario, seeds, settings, out, resume, jobs, cluster, as_json)
+    for name, value in (("--resume", resume), ("--jobs", jobs), ("--cluster", cluster)):
+        if value is not None:
+            _stop(f"{name} is for a sweep; give its --seeds too, such as --seeds 1..50", BAD_USAGE)
     from cqrs_lab.experiment import run_simulated
+    from cqrs_lab.source import Source
     from cqrs_lab.terminal import Progressing, show
 
-    described = _read(scenario, settings, seed)
+    source = Source.find(scenario, settings or ())
+    described = source.read(seed)
     with Progressing(Console(stderr=True), described.name) as on_progress:
-        outcome = run_simulated(described, out=out, on_progress=on_progress)
-    if as_json:
-        print(json.dumps(outcome.summary, indent=2, ensure_ascii=False))
-    else:
-        Console().print(show(outcome, described.question))
+        again = source.command(described.seed)
+        outcome = run_simulated(described, out=out, reproduce=again, on_progress=on_progress)
+    _print(outcome.summary if as_json else show(outcome, described.question), as_json)
     raise typer.Exit(outcome.verdict["exit_code"])
+
+
+def _sweep(
+    scenario: str,
+    seeds: str,
+    settings: list[str] | None,
+    out: Path | None,
+    resume: Path | None,
+    jobs: int | None,
+    cluster: str | None,
+    as_json: bool,
+) -> NoReturn:
+    from cqrs_lab.source import Source
+    from cqrs_lab.sweep import parse_seeds, sweep
+    from cqrs_lab.sweep_table import show_sweep
+
+    numbers = parse_seeds(seeds)
+    source = Source.find(scenario, settings or ())
+    described = source.read(numbers[0])
+    with _executor(cluster, jobs) as executor:
+        folder = _sweep_folder(source, f"seeds-{seeds}", ((),), out, resume)
+        with _counting(described.name, "seeds") as on_progress:
+            table = sweep(
+                source, numbers, folder=folder, executor=executor, jobs=jobs, on_progress=on_progress
+            )
+    _print(table if as_json else show_sweep(table, described.question, folder.path), as_json)
+    raise typer.Exit(table["exit_code"])
+
+
+@app.command()
+@_errors_reported()
+def cost(
+    scenario: ScenarioName,
+    seed: Seed = None,
+    settings: Settings = None,
+    jobs: Jobs = None,
+    cluster: Cluster = None,
+    as_json: Json = False,
+) -> None:
+    """What each fault costs: the same seed with all faults, without each in turn, and without any."""
+    from cqrs_lab.cost import cost as cost_of_faults
+    from cqrs_lab.cost_table import show_cost
+    from cqrs_lab.source import Source
+
+    source = Source.find(scenario, settings or ())
+    described = source.read(seed)
+    with _executor(cluster, jobs) as executor, _counting(described.name, "runs") as on_progress:
+        table = cost_of_faults(source, seed, executor=executor, jobs=jobs, on_progress=on_progress)
+    _print(table if as_json else show_cost(table, described.question, Console().width), as_json)
+    raise typer.Exit(table["exit_code"])
+
+
+@app.command()
+@_errors_reported()
+def vary(
+    scenario: ScenarioName,
+    over: Annotated[
+        list[str],
+        typer.Option("--over", metavar="KEY=A,B", help="A key and the values to compare. Repeatable."),
+    ],
+    seeds: Seeds = None,
+    settings: Settings = None,
+    out: Out = None,
+    resume: Resume = None,
+    jobs: Jobs = None,
+    cluster: Cluster = None,
+    as_json: Json = False,
+) -> None:
+    """Compare designs: all combinations of some settings under identical load and faults."""
+    from cqrs_lab.source import Source
+    from cqrs_lab.sweep import parse_seeds
+    from cqrs_lab.vary import designs, parse_over, sources_of
+    from cqrs_lab.vary import vary as vary_designs
+    from cqrs_lab.vary_table import show_vary
+
+    combined = designs([parse_over(text) for text in over])
+    source = Source.find(scenario, settings or ())
+    described = source.read()
+    numbers = [described.seed] if seeds is None else parse_seeds(seeds)
+    sources = dict(zip(combined, sources_of(scenario, settings or (), combined), strict=True))
+    with _executor(cluster, jobs) as executor:
+        folder = _sweep_folder(source, f"{len(combined)}-designs", combined, out, resume)
+        with _counting(described.name, "runs") as on_progress:
+            table = vary_designs(
+                sources, numbers, folder=folder, executor=executor, jobs=jobs, on_progress=on_progress
+            )
+    _print(table if as_json else show_vary(table, described.question, folder.path, Console().width), as_json)
+    raise typer.Exit(table["exit_code"])
+
+
+@app.command()
+@_errors_reported()
+def verify(jobs: Jobs = None, cluster: Cluster = None, as_json: Json = False) -> None:
+    """Run the whole library, and compare each verdict with the one that its file expects."""
+    from cqrs_lab.verify import verify as verify_library
+    from cqrs_lab.verify_table import show_verify
+
+    with _executor(cluster, jobs) as executor, _counting("library", "scenarios") as on_progress:
+        table = verify_library(executor=executor, jobs=jobs, on_progress=on_progress)
+    _print(table if as_json else show_verify(table), as_json)
+    raise typer.Exit(0 if table["agrees"] else 1)
 
 
 @app.command()
 @_errors_reported()
 def check(scenario: ScenarioName, settings: Settings = None) -> None:
     """Validate a scenario without running it."""
-    described = _read(scenario, settings, None)
+    from cqrs_lab.source import Source
+
+    described = Source.find(scenario, settings or ()).read()
     faults = len(described.faults)
     claims = sum(len(expect.that) for expect in described.expect)
     print(f"{scenario}: {described.name} is valid: {faults} faults, {claims} expectations")
@@ -124,6 +254,21 @@ def scenarios() -> None:
     Console().print(table)
 
 
+@app.command()
+@_errors_reported()
+def presets() -> None:
+    """List the presets: named sets of design decisions, for `preset` in [policy]."""
+    from scenarios.presets import find, names
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("preset", no_wrap=True)
+    table.add_column("what it is")
+    for name in names():
+        first = find(name).read_text(encoding="utf-8").partition("\n")[0]
+        table.add_row(name, first.removeprefix("#").strip())
+    Console().print(table)
+
+
 @app.callback(invoke_without_command=True)
 def _options(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
@@ -142,12 +287,39 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _read(scenario: str, settings: list[str] | None, seed: int | None) -> Any:
-    from scenarios.file import read
-    from scenarios.library import find
-    from scenarios.supported import refuse_unsupported
+@contextlib.contextmanager
+def _executor(cluster: str | None, jobs: int | None) -> Iterator[Executor | None]:
+    """The cluster, or None for processes of this machine."""
+    from cqrs_lab import executors
 
-    path = find(scenario)
-    described = read(path, settings or (), seed)
-    refuse_unsupported(described, str(path))
-    return described
+    if cluster is None:
+        yield None
+        return
+    if jobs is not None:
+        _stop("--jobs is for this machine; leave it out with --cluster", BAD_USAGE)
+    with executors.cluster(cluster) as executor:
+        yield executor
+
+
+@contextlib.contextmanager
+def _counting(label: str, what: str) -> Iterator[Callable[[int, int], object]]:
+    """A progress bar on stderr that counts."""
+    from cqrs_lab.terminal import Progressing
+
+    with Progressing(Console(stderr=True), label) as on_progress:
+        yield lambda done, every: on_progress(f"{done:,} of {every:,} {what}", done / every if every else 1.0)
+
+
+def _sweep_folder(source: Any, what: str, combined: Any, out: Path | None, resume: Path | None) -> Any:
+    from cqrs_lab.sweepfolder import sweep_folder
+
+    if out is not None and resume is not None:
+        _stop("--out and --resume exclude each other; --resume names the folder to continue", BAD_USAGE)
+    return sweep_folder(source, what, combined, out=resume or out, resume=resume is not None)
+
+
+def _print(content: Any, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(content, indent=2, ensure_ascii=False))
+    else:
+        Console().print(content, crop=False)  # a command that is cut off cannot be copied

@@ -1,4 +1,4 @@
-"""One run from scenario to verdict: simulate, write the trace, measure, judge, keep it all."""
+"""One run from scenario to verdict: simulate, measure, judge, and keep it all in a folder or in memory."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from reports.verdict import Verdict
     from scenarios.scenario import Scenario
     from simulation.run import Simulated
 
@@ -39,9 +40,13 @@ def run_simulated(
     scenario: Scenario,
     *,
     out: Path | None = None,
+    reproduce: str = "",
     on_progress: Callable[[str, float], object] = lambda _stage, _share: None,
 ) -> Outcome:
     """Run the scenario in virtual time and keep it; `on_progress(stage, share)` hears how far it is.
+
+    `reproduce` is the command line that runs the same again, for run.json and verdict.json; if it is left
+    out, the folder's own scenario is what to run.
 
     Raises:
         FolderError: the run folder cannot be written; nothing was run.
@@ -62,20 +67,57 @@ def run_simulated(
         on_progress("measuring", 0.0)
         simulated.recorder.write(folder.path / "tables")
         write(folder.path / "scenario.toml", scenario)
-        info = _info(scenario, simulated, started, time.perf_counter() - begun)
+        again = reproduce or f"cqrs-lab run {folder.final / 'scenario.toml'}"
+        info = _said(scenario, simulated) | _surroundings(started, time.perf_counter() - begun, again)
         _write_json(folder.path / "run.json", info)
         run = load_run(folder.path)
         summary = summarise(run)
         judged = judge(run, scenario, summary)
         summary["verdict"] = judged.verdict
-        verdict = asdict(judged) | {"sentence": sentence(run, scenario, summary, judged)}
+        verdict = asdict(judged) | {
+            "sentence": sentence(run, scenario, summary, judged),
+            "reproduce": again,
+        }
         _write_json(folder.path / "summary.json", summary)
         _write_json(folder.path / "verdict.json", verdict)
         on_progress("measuring", 1.0)
     return Outcome(folder.final, summary, verdict, verdict["sentence"])
 
 
-def _info(scenario: Scenario, simulated: Simulated, started: datetime, wall_s: float) -> dict[str, Any]:
+def measure_simulated(scenario: Scenario) -> tuple[dict[str, Any], Verdict]:
+    """Run the scenario in virtual time and keep nothing: its summary, as in summary.json, and its verdict.
+
+    Raises:
+        Deadlock: the actors wait for each other.
+
+    """
+    from actors.trace import SCHEMA
+    from reports.frames import run_in_memory
+    from reports.summary import summarise
+    from reports.verdict import judge
+    from simulation.run import simulate
+
+    simulated = simulate(scenario)
+    columns = {table: simulated.recorder.frame_columns(table) for table in SCHEMA}
+    run = run_in_memory(_said(scenario, simulated), columns, scenario)
+    summary = summarise(run)
+    judged = judge(run, scenario, summary)
+    summary["verdict"] = judged.verdict
+    return summary, judged
+
+
+def judge_simulated(scenario: Scenario) -> Verdict:
+    """The verdict on the scenario in virtual time; nothing is kept.
+
+    Raises:
+        Deadlock: the actors wait for each other.
+
+    """
+    return measure_simulated(scenario)[1]
+
+
+def _said(scenario: Scenario, simulated: Simulated) -> dict[str, Any]:
+    """What run.json says that does not depend on where and when it was run."""
     phases = scenario.phases
     return {
         "engine": "simulated",
@@ -89,10 +131,16 @@ def _info(scenario: Scenario, simulated: Simulated, started: datetime, wall_s: f
             {"at_s": at_s, "actor": name, "error": f"{type(error).__name__}: {error}"}
             for at_s, name, error in simulated.failures
         ],
+    }
+
+
+def _surroundings(started: datetime, wall_s: float, reproduce: str) -> dict[str, Any]:
+    return {
         "versions": {name: metadata.version(name) for name in ("cqrs-lab", *PACKAGES)},
         "python": platform.python_version(),
         "machine": {"system": platform.system(), "processor": platform.machine()},
         "command_line": sys.argv,
+        "reproduce": reproduce,
         "started_at": started.isoformat(timespec="seconds"),
         "wall_time_s": round(wall_s, 3),
     }

@@ -38,15 +38,18 @@ class Progressing:
             console=console,
             transient=True,
         )
+        self._shows = console.is_terminal
         self._scenario = scenario
         self._task = self._progress.add_task(scenario, total=1.0)
 
     def __enter__(self) -> Callable[[str, float], object]:
-        self._progress.start()
+        if self._shows:
+            self._progress.start()
         return self._update
 
     def __exit__(self, *exc_info: object) -> None:
-        self._progress.stop()
+        if self._shows:
+            self._progress.stop()
 
     def _update(self, stage: str, share: float) -> None:
         self._progress.update(self._task, completed=share, description=f"{self._scenario}: {stage}")
@@ -65,6 +68,23 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.3g} s" if seconds < 1000 else f"{seconds:,.0f} s"
 
 
+def quantity(value: float | None, unit: str) -> str:
+    """A value of a measure for people; `unit` is s, share, count or ratio.
+
+    >>> [quantity(0.25, unit) for unit in ("s", "share", "count", "ratio")]
+    ['250 ms', '25 %', '0.25', '0.25']
+    >>> [quantity(value, "count") for value in (1234.0, 12.5, 0)]
+    ['1,234', '12.5', '0']
+    """
+    if value is None:
+        return "–"
+    if unit == "s":
+        return duration(value)
+    if unit == "share":
+        return f"{100.0 * value:.3g} %"
+    return f"{value:,.0f}" if value >= 100.0 else f"{value:.3g}"
+
+
 def show(outcome: Outcome, question: str) -> RenderableType:
     """Verdict, numbers, claims, the sentence to repeat in a meeting, and where it all is."""
     summary, verdict = outcome.summary, outcome.verdict
@@ -78,6 +98,9 @@ def show(outcome: Outcome, question: str) -> RenderableType:
     ]
     if verdict["results"]:
         parts += [Text(), _claims(verdict["results"])]
+    if any(result["held"] is False for result in verdict["results"]):
+        again = Text(f"  {verdict['reproduce']}", "cyan", no_wrap=True, overflow="ignore")
+        parts += [Text(), Text("What is broken is broken again by"), again]
     parts += [Text(f"unknown because {reason}", "yellow") for reason in verdict["unknown_because"]]
     parts += [Text(), Text(outcome.sentence, "bold"), Text(), Text(f"Run folder: {outcome.folder}")]
     return Group(*parts)
@@ -149,7 +172,7 @@ def _claims(results: list[dict[str, Any]]) -> Table:
     for head in ("expected", "when", "", "found"):
         table.add_column(head)
     for result in results:
-        table.add_row(result["text"], result["when"], _MARKS[result["held"]], _found(result))
+        table.add_row(result["text"], result["when"], _MARKS[result["held"]], Text(_found(result)))
     return table
 
 

@@ -115,6 +115,27 @@ def whole_scenario() -> float:
     return MESSAGES
 
 
+IDLE = "".join(
+    f'[[fault]]\nkind = "{kind}"\non = "{on}"\nat = "{at}s"\nfor = "1ms"\n'
+    for kind, on, at in (
+        ("cut", "orders->*", 59.9),
+        ("pause", "summary", 59.9),
+        ("unavailable", "store:*", 59.9),
+    )
+)
+"""Faults on every kind of target that are not active but for the last moment of the run."""
+
+INJECTED = dataclasses.replace(
+    SCENARIO, faults=loads(BASELINE.replace("RATE", "100") + IDLE, source="idle", folder=Path()).faults
+)
+
+
+def injected_scenario() -> float:
+    """The baseline with an injector that waits."""
+    simulate(INJECTED)
+    return MESSAGES
+
+
 FLAT_PROGRAM = """
 import sys, time, resource
 sys.path[:0] = {paths!r}
@@ -142,6 +163,7 @@ def measured(orders: int) -> tuple[float, float, float]:
 def main() -> None:
     compare("mailbox pipeline / bare SimPy stores", actor_pipeline, bare_pipeline, at_least=2.0)
     compare("whole baseline scenario / bare SimPy stores", whole_scenario, bare_pipeline, at_least=0.5)
+    compare("the same with idle faults / without any", injected_scenario, whole_scenario, at_least=0.95)
     few, _, _ = min(measured(10_000) for _ in range(3))
     many, peak, rows = measured(1_000_000 if "--quick" not in sys.argv else 100_000)
     detail = f"{few * 1e6:.0f} and {many * 1e6:.0f} µs"

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # pytest adds no folder to the path in its importlib mode
+
+from tiny import TINY
+
 QUICK = ("phases.warm=2s", "phases.run=20s", "phases.settle=10s", "fault.0.at=5s", "fault.0.for=5s")
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -32,3 +36,11 @@ def lab(tmp_path: Path) -> Command:
 def quick() -> list[str]:
     """Settings that make products-outage short."""
     return [part for setting in QUICK for part in ("--set", setting)]
+
+
+@pytest.fixture
+def tiny_file(tmp_path: Path) -> Path:
+    """A scenario that takes a moment, as `tiny.toml` in `tmp_path`."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY)
+    return path

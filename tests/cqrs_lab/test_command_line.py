@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reports import load_run
+from scenarios import presets
 
 FILES = {"run.json", "scenario.toml", "summary.json", "tables", "verdict.json"}
 
@@ -60,8 +62,17 @@ def test_a_broken_expectation_fails_with_its_counter_examples(lab) -> None:
     assert "counter-example" in result.stdout
 
 
+def test_what_is_broken_comes_with_the_one_line_that_breaks_it_again(lab, tmp_path) -> None:
+    options = ("--seed", "7", "--set", "policy.join=carried", "--set", "phases.run=90s")
+    result = lab("run", "summary-crash-direct", *options, "--out", "here")
+    again = shlex.join(["cqrs-lab", "run", "summary-crash-direct", *options])
+    assert f"What is broken is broken again by\n  {again}\n" in result.stdout
+    for name in ("run.json", "verdict.json"):
+        assert json.loads((tmp_path / "here" / name).read_text())["reproduce"] == again
+
+
 def test_a_fault_that_never_fires_makes_the_verdict_unknown(lab, quick) -> None:
-    result = lab("run", "products-outage", *quick, "--set", "load.orders=none")
+    result = lab("run", "products-outage", *quick, "--set", "load.orders=every(1h)")
     assert result.returncode == 3
     assert result.stdout.startswith("UNKNOWN")
 
@@ -78,6 +89,14 @@ def test_scenarios_lists_the_library_with_questions(lab) -> None:
     assert result.returncode == 0
     assert "products-outage" in result.stdout
     assert "what is lost?" in result.stdout
+
+
+def test_presets_lists_each_preset_with_what_it_is(lab) -> None:
+    result = lab("presets")
+    assert (result.returncode, result.stderr) == (0, "")
+    for name in presets.names():
+        assert name in result.stdout
+    assert "#" not in result.stdout
 
 
 def test_the_run_folders_scenario_runs_again_to_the_same_trace(lab, quick, tmp_path) -> None:
@@ -98,8 +117,6 @@ BAD_SETTINGS = {
     "load.orders=poison(20/s)": "poisson",
     "fault.0.p=2": "p",
     "fault.0.on=store:product": "store:products",
-    "policy.stock=saga": "not supported yet",
-    "policy.on_error=park": "not supported yet",
 }
 
 
