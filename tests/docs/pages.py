@@ -1,7 +1,7 @@
 """A page of the documentation as data: its code blocks, its tables, its links.
 
 Conventions that the tests rely on: the first word after the fence is the language, what follows are marks
-(`fragment`, `not-yet`); a table is found by the heading above it and the names of its columns.
+(`fragment`); a table is found by the heading above it and the names of its columns.
 """
 
 import re
@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("docs/scenario-format.md", "docs/measures.md", "docs/ground-truth.md", "docs/runtimes.md")
-
-YES, REFUSED, IDLE = "yes", "not yet: refused", "no effect yet"
-"""The marks of the column `today`."""
+PAGES = (
+    "docs/scenario-format.md",
+    "docs/measures.md",
+    "docs/ground-truth.md",
+    "docs/ablations.md",
+    "docs/runtimes.md",
+)
 
 _FENCE = re.compile(r"^```(\S+)?[ \t]*([^\n]*)\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`]+)`")

@@ -17,20 +17,20 @@ from pages import PAGES, ROOT, Block, Page, page
 from typer.testing import CliRunner
 
 from cqrs_lab.cli import app
-from scenarios.errors import ScenarioError
 from scenarios.file import loads
 from scenarios.section import toml, toml_key
-from scenarios.supported import refuse_unsupported
 
 ALL_PAGES = (*PAGES, "README.md")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 BROKEN = 70
-MARKS = {"toml": {"fragment", "not-yet"}}
+MARKS = {"toml": {"fragment"}}
 
 MINIMAL = """
 name = "minimal"
 [phases]
 run = "10m"
+[load]
+orders = "poisson(1/s)"
 """
 """What fragments are merged into."""
 
@@ -79,17 +79,10 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ALL_PAGES)
-def test_every_scenario_is_valid_and_takes_effect_unless_it_says_not_yet(name: str) -> None:
+def test_every_scenario_is_valid(name: str) -> None:
     for block in page(name).blocks:
-        if block.language != "toml":
-            continue
-        where = f"{name}:{block.line}"
-        described = loads(scenario_text(block), source=where, folder=Path())
-        if "not-yet" in block.marks:
-            with pytest.raises(ScenarioError, match="not supported yet"):
-                refuse_unsupported(described, where)
-        else:
-            refuse_unsupported(described, where)
+        if block.language == "toml":
+            loads(scenario_text(block), source=f"{name}:{block.line}", folder=Path())
 
 
 # -- sessions ------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import REFUSED, YES, by_code, code, only, page
+from pages import by_code, code, only, page
 
 from actors.trace import SCHEMA
 from cqrs_lab.cli import BAD_USAGE, BROKEN, INTERRUPTED
@@ -18,7 +18,6 @@ from reports.verdict import EXIT_CODES
 from scenarios import expectations
 from scenarios.expectations import CHECKERS, MEASURES, PARTS, Checker, Expectation
 from scenarios.file import loads
-from scenarios.supported import unsupported
 
 PAGE = page("docs/measures.md")
 
@@ -62,20 +61,12 @@ that = ["success{orders} > 0.5"]
 """
 """It loses orders, an actor fails, events and a claim have no end, so that every list has an item."""
 
-UNITS = {"duration": "2s", "count": "5", "share": "0.5"}
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run with something of everything in it."""
     described = loads(EVERYTHING, source="everything.toml", folder=Path())
     return run_simulated(described, out=tmp_path_factory.mktemp("runs") / "everything").folder
-
-
-def refused(claim: str) -> bool:
-    """Whether the lab refuses the claim because it cannot judge it yet."""
-    text = f"name = 'x'\n[[expect]]\nthat = [{json.dumps(claim)}]"
-    return any(unsupported(loads(text, source="x.toml", folder=Path())))
 
 
 # -- measures and checkers -----------------------------------------------------------------------------
@@ -115,25 +106,6 @@ def test_what_stands_in_braces_is_listed() -> None:
     }
 
 
-@pytest.mark.parametrize("name", MEASURES)
-def test_the_mark_of_a_measure_is_true_for_each_of_its_parts(name: str) -> None:
-    measure = MEASURES[name]
-    row = by_code(PAGE.table("Expectations", "measure", "written"), "measure")[name]
-    parts = PARTS[measure.parts] if measure.parts else (None,)
-    able = set()
-    for part in parts:
-        statistic = f".{measure.statistics[-1]}" if measure.statistics else ""
-        argument = "(2s)" if measure.argument else ""
-        braces = f"{{{part}}}" if part else ""
-        if not refused(f"{name}{statistic}{argument}{braces} < {UNITS[measure.unit]}"):
-            able.add(part)
-    if row["today"] in (YES, REFUSED):
-        assert able == (set(parts) if row["today"] == YES else set())
-    else:
-        assert able == set(code(row["today"]))
-        assert REFUSED in row["today"]
-
-
 def test_the_columns_that_measures_are_computed_from_exist() -> None:
     for row in PAGE.table("Definitions", "measure", "computed from"):
         columns = code(row["computed from"])
@@ -143,12 +115,11 @@ def test_the_columns_that_measures_are_computed_from_exist() -> None:
             assert name in SCHEMA[table], column
 
 
-def test_every_checker_is_listed_with_a_true_mark() -> None:
+def test_every_checker_is_listed() -> None:
     rows = by_code(PAGE.table("Checkers", "checker"), "checker")
     assert tuple(rows) == CHECKERS
-    for name, row in rows.items():
+    for name in rows:
         assert isinstance(expectations.parse(name), Checker)
-        assert row["today"] == (REFUSED if refused(name) else YES), name
 
 
 def test_the_constants_that_it_names_are_those_of_the_code() -> None:

@@ -1,23 +1,18 @@
-"""docs/scenario-format.md against the code: the same words, the same defaults, and honest marks.
-
-Whether something takes effect is not read from a table of the code but asked: a scenario that uses it is
-made, and `scenarios.supported` says whether it refuses that.
-"""
+"""docs/scenario-format.md against the code: the same words and the same defaults."""
 
 import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from pages import IDLE, REFUSED, YES, by_code, code, only, page
+from pages import by_code, code, only, page
 
 from actors import policy as policies
 from scenarios import arrivals, distributions, names
 from scenarios.faultkinds import COMMON, KINDS, NAMES
-from scenarios.file import dumps, loads
+from scenarios.file import dumps
 from scenarios.scenario import Scenario
 from scenarios.section import toml
-from scenarios.supported import unsupported
 
 PAGE = page("docs/scenario-format.md")
 
@@ -34,31 +29,12 @@ WORDS = {
 }
 """The policies whose values are words."""
 
-OTHERS = {"partitions": "2", "replicas": "2", "inbox": "1", "attempts": "1", "in_line": "false"}
-"""Another value than the default, for policies that are numbers or flags."""
-
 MINIMAL = 'name = "minimal"\n'
-
-
-def refused(*settings: str, text: str = MINIMAL) -> bool:
-    """Whether the lab refuses a scenario with these settings because they do not take effect yet."""
-    return any(unsupported(loads(text, source="x.toml", folder=Path(), settings=settings)))
-
-
-def mark(today: str) -> str:
-    """The mark that a cell of `today` begins with."""
-    (found,) = [known for known in (YES, REFUSED, IDLE) if today.startswith(known)]
-    return found
 
 
 def defaults() -> dict[str, Any]:
     """Every default, as the file of the smallest scenario that is written out."""
     return tomllib.loads(dumps(Scenario(name="minimal")))
-
-
-def policy_key(name: str) -> str:
-    """The full key of a policy."""
-    return f"policy.retry.{name}" if name in policies.Retry.__dataclass_fields__ else f"policy.{name}"
 
 
 # -- sections and their keys ---------------------------------------------------------------------------
@@ -101,13 +77,6 @@ def test_names_are_those_of_the_system() -> None:
     assert rows == expected | {"consumer": names.CONSUMERS}
 
 
-def test_every_mark_is_one_of_those_that_are_explained() -> None:
-    explained = {row["mark"] for row in PAGE.table("The scenario file", "mark")}
-    assert explained == {YES, REFUSED, IDLE}
-    marked = [row["today"] for table in PAGE.tables for row in table.rows if "today" in row]
-    assert {mark(today) for today in marked} == explained
-
-
 # -- values --------------------------------------------------------------------------------------------
 
 
@@ -136,18 +105,6 @@ def test_every_form_of_arrivals_is_listed_with_an_example_that_is_one(folder: Pa
         assert example.partition("(")[0] == form
 
 
-def test_the_marks_of_arrivals_say_which_loads_take_them() -> None:
-    for row in PAGE.table("Arrivals", "form", "today"):
-        example = only(row["example"])
-        if example.endswith(".csv)"):
-            continue  # no different from other open loads, but for the file
-        able = {name for name in names.LOADS if not refused(f"load.{name}={example}")}
-        if REFUSED in row["today"]:
-            assert able == set(code(row["today"])), example
-        else:
-            assert able == set(names.LOADS), example
-
-
 # -- policies ------------------------------------------------------------------------------------------
 
 
@@ -158,72 +115,12 @@ def test_every_value_of_a_policy_is_listed() -> None:
     assert set(listed) == {(key, word) for key, words in WORDS.items() for word in get_args(words)}
 
 
-def test_the_marks_of_the_values_are_true() -> None:
-    for row in PAGE.table("Values of the policies", "key", "value", "today"):
-        key, value = only(row["key"]), only(row["value"])
-        assert refused(f"{policy_key(key)}={value}") == (mark(row["today"]) == REFUSED), (key, value)
-
-
-@pytest.mark.parametrize("section", ["policy", "policy.retry"])
-def test_the_marks_of_the_policies_are_true(section: str) -> None:
-    for key, row in by_code(PAGE.table(f"`[{section}]`", "key", "today"), "key").items():
-        if key == "retry":
-            continue
-        if key == "preset":
-            others: tuple[str, ...] = names.PRESETS
-            assert others == tuple(code(row["value"]))
-        else:
-            others = get_args(WORDS[key]) if key in WORDS else tuple(filter(None, [OTHERS.get(key)]))
-        able = {other: not refused(f"{policy_key(key)}={other}") for other in others}
-        some_refused = not all(able.values())
-        assert some_refused == (REFUSED in row["today"]), key
-        if key == "preset":
-            assert not any(able.values())
-            assert mark(row["today"]) == REFUSED
-
-
-def test_what_has_no_effect_yet_needs_something_that_is_refused() -> None:
-    idle = [row for t in PAGE.tables for row in t.rows if row.get("today", "").startswith(IDLE)]
-    assert {only(row["key"]) for row in idle} == {"read_timeout", "partition_by", "overflow", "then"}
-    for row in idle:
-        needed = only(row["today"]).replace(" = ", "=").replace('"', "")
-        assert refused(f"policy.{needed}"), row
-
-
 def test_sections_for_single_consumers_are_named() -> None:
     for consumer in names.CONSUMERS:
         assert f"`[policy.{consumer}]`" in PAGE.prose
 
 
 # -- faults --------------------------------------------------------------------------------------------
-
-EXAMPLES = {
-    "p": "p = 0.5",
-    "first": "first = 2",
-    "nth": "nth = 2",
-    "form": 'form = "raise"',
-    "set": "set = { quantity = 1 }",
-    "most": "most = 1",
-    "for": 'for = "1s"',
-    "every": 'every = "1m"',
-}
-BY = {
-    "factor": "by = 2.0",
-    "duration": 'by = "1s"',
-    "signed duration": 'by = "-1s"',
-    "distribution": 'by = "1s"',
-}
-TO = {"count": "to = 5", "rate": 'to = "5/s"'}
-
-
-def fault(kind: str) -> str:
-    """A scenario with one fault of this kind, as short as the kind allows."""
-    about = KINDS[kind]
-    given = [EXAMPLES[key] for key in (*about.required, *about.any_of[:1]) if key in EXAMPLES]
-    given += [BY[about.by]] if about.by and "by" in about.required else []
-    given += [TO[about.to]] if about.to else []
-    on = NAMES[about.targets[0]][0]
-    return f"{MINIMAL}[[fault]]\nkind = {toml(kind)}\non = {toml(on)}\n" + "\n".join(given)
 
 
 def test_every_field_of_a_fault_is_listed() -> None:
@@ -250,7 +147,6 @@ def test_a_kind_of_fault_is_as_the_page_says(kind: str) -> None:
         if unit:
             assert f"`{key}` ({unit})" in row["needs"] + row["may have"]
     assert row["what happens"].startswith("pattern:") == about.pattern
-    assert row["today"] == (REFUSED if refused(text=fault(kind)) else YES)
 
 
 # -- expectations --------------------------------------------------------------------------------------
