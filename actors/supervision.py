@@ -289,8 +289,9 @@ class SupervisedRuntime(Runtime):
         """How many messages wait in the inboxes of each node, in the order of their first start."""
         found: dict[str, int] = {}
         for actor in list(self._actors.values()):
-            inbox = actor.inbox
-            found[actor.node] = found.get(actor.node, 0) + (0 if inbox is None else len(inbox))
+            ref, node = actor.ref, actor.node
+            inbox: Any = () if ref is None else ref.actor_inbox
+            found[node] = found.get(node, 0) + len(inbox)
         return found
 
     # -- links and stores ------------------------------------------------------------------------------
