@@ -145,8 +145,11 @@ class Recorder:
         """The number that stands for a name in this trace."""
         number = self._ids.get(name)
         if number is None:
-            number = self._ids[name] = len(self._names)
-            self._names.append(name)
+            with self._settling:  # another thread may meet the same new name
+                number = self._ids.get(name, len(self._names))
+                if number == len(self._names):
+                    self._names.append(name)
+                    self._ids[name] = number
         return number
 
     def row(self, table: str) -> Callable[..., None]:
