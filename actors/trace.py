@@ -105,6 +105,35 @@ SCHEMA: dict[str, dict[str, str]] = {
     "reserved": {"product_id": SMALL, "quantity": SMALL},
 }
 
+CLIENT_SCHEMA: dict[str, dict[str, str]] = {
+    # What clients of a real server have seen; a simulated run has none of these. Kinds of column as above.
+    # One row per request that a client meant to send.
+    "requests": {
+        "kind": NAME,  # orders | checkouts | carts | history | own | stock | browse | restock | catalogue
+        "request": NAME,  # method and route, such as `POST /orders`
+        "session": INT,  # the customer
+        "product_id": INT,
+        "order_id": INT,
+        "position": INT,  # of the event that the answer names
+        "intended_s": SECONDS,  # when it was to be sent
+        "started_s": SECONDS,  # when it was; NaN: it was dropped
+        "ended_s": SECONDS,  # when its answer was there, or given up
+        "status": SMALL,  # of HTTP; 0: no answer, −1: dropped
+        "outcome": NAME,  # ok | rejected (4xx) | failed (5xx or no answer) | dropped
+    },
+    # One row per acknowledged write for which a client looked until it saw it through a read.
+    "probes": {
+        "write": NAME,  # such as `order`
+        "view": NAME,  # the read model, such as `summary`
+        "key": INT,
+        "acknowledged_s": SECONDS,
+        "missed_s": SECONDS,  # when the last read was sent that did not show it; NaN: none
+        "seen_s": SECONDS,  # when the first answer was there that showed it; NaN: never
+        "given_up_s": SECONDS,  # when looking ended without it; NaN: it was seen
+        "reads": SMALL,
+    },
+}
+
 
 def name_number(text: str) -> int:
     """The number from 0 to 2^63 − 1 that stands for a text of which a trace needs to know only whether it is

@@ -204,7 +204,7 @@ def oversold() -> Case:
         )
         return float(simulate(scenario).recorder.count("orders") - stock)
 
-    return Case(observe, rate * delay_s, 0.0, 0.0, range(1, 201), range(1, 41))
+    return Case(observe, rate * delay_s, 0.0, 0.0, range(1, 401), range(1, 41))
 
 
 # -- repeats after a crash ---------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def repeats() -> Case:
         repeated = column(trace, "applied", "outcome") == trace.intern("duplicate")
         return float(repeated.sum() / trace.count("faults"))
 
-    return Case(observe, (every - 1) / 2, 20.0, 2000.0)
+    return Case(observe, (every - 1) / 2, 20.0, 400.0)
 
 
 # -- an outage under random load -----------------------------------------------------------------------------

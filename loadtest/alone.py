@@ -1,0 +1,50 @@
+"""One server at a time on the same stores: its actors keep in memory what they think only they change.
+
+The lock is the operating system's or the database's, so that it ends with its holder, however that ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from sqlalchemy import make_url
+
+from actors.stores.port import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DATABASE_LOCK: Final = 0x6371_7274
+
+_TAKEN: Final = "another server uses these stores; stop it, or name other stores with --store"
+
+
+@contextlib.contextmanager
+def alone(url: str) -> Iterator[None]:
+    """Hold the stores of this URL, which can be opened, for this process.
+
+    Raises:
+        StoreError: another process holds them.
+
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        with (Path(rest[1:]) / "server.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise StoreError(_TAKEN) from error
+            yield
+    elif scheme.startswith("postgresql"):
+        parts = make_url(url).set(drivername="postgresql")
+        with psycopg.connect(parts.render_as_string(hide_password=False), autocommit=True) as connection:
+            found = connection.execute("SELECT pg_try_advisory_lock(%s)", [_DATABASE_LOCK]).fetchone()
+            if found is None or not found[0]:
+                raise StoreError(_TAKEN)
+            yield
+    else:
+        yield

@@ -1,0 +1,144 @@
+"""A call: one request as an endpoint sees it, its parts checked and turned into values; and its answer."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import UNSET
+
+from actors.messages import ID_MAX
+from loadtest import idempotency, tokens
+from loadtest.problems import Problem, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.datastructures import Headers, QueryParams
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+PAGE_DEFAULT, PAGE_MAX = 20, 100
+CURSOR_MAX: Final = 10**18 - 1
+WAIT_MAX_S: Final = 30.0
+"""For so long at most a reader may have the server wait."""
+
+CURSOR_PATTERN: Final = "^[1-9][0-9]{0,17}$"
+_WHOLE = re.compile("[1-9][0-9]{0,18}")
+_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?=$|[,;])", re.IGNORECASE)
+_PLACE = re.compile(r" - at `(\$[^`]*)`$")
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+
+
+class Answer(NamedTuple):
+    """What a request is answered: status, body as bytes, and headers besides those of every answer."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    media_type: str = "application/json"
+
+
+class Call:
+    """One request. What is wrong with it is a `Problem`."""
+
+    def __init__(
+        self, path: Mapping[str, str], query: QueryParams, headers: Headers, body: bytes = b""
+    ) -> None:
+        self._path = path
+        self._query = query
+        self._headers = headers
+        self._body = body
+
+    # -- the path and the query ------------------------------------------------------------------------
+
+    def number(self, name: str, most: int = ID_MAX) -> int:
+        """The whole number from 1 to `most` in the path."""
+        return _number(name, self._path[name], most)
+
+    @property
+    def limit(self) -> int:
+        """How many rows of a list are wanted."""
+        text = self._query.get("limit")
+        return PAGE_DEFAULT if text is None else _number("limit", text, PAGE_MAX)
+
+    @property
+    def cursor(self) -> int | None:
+        """Where a list goes on, as an earlier page said; None: at its beginning."""
+        text = self._query.get("cursor")
+        return None if text is None else _number("cursor", text, CURSOR_MAX)
+
+    # -- headers ---------------------------------------------------------------------------------------
+
+    @property
+    def token(self) -> dict[str, int]:
+        """The positions that the answer should reflect."""
+        text = self._headers.get(tokens.HEADER)
+        return {} if text is None else tokens.loads(text)
+
+    @property
+    def wait_s(self) -> float | None:
+        """For how long (s) the reader wants to wait; None: it does not say."""
+        found = _WAIT.search(self._headers.get("prefer", ""))
+        return None if found is None else min(float(found[1]), WAIT_MAX_S)
+
+    @property
+    def key(self) -> str:
+        """The idempotency key; empty: there is none."""
+        text = self._headers.get(idempotency.HEADER)
+        return "" if text is None else idempotency.checked(text)
+
+    # -- the body --------------------------------------------------------------------------------------
+
+    def body(self, kind: type[T]) -> T:
+        """The body, which says a `kind`."""
+        try:
+            return msgspec.json.decode(self._body, type=kind)
+        except msgspec.ValidationError as error:
+            raise _invalid(str(error), self._body) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Problem(
+                "malformed-json",
+                f"the body cannot be read as JSON: {error}",
+                "send JSON in UTF-8, as the document at /openapi.json describes it",
+            ) from None
+
+
+def _number(name: str, text: str, most: int) -> int:
+    if _WHOLE.fullmatch(text) and int(text) <= most:
+        return int(text)
+    raise Problem(
+        "bad-parameter",
+        f"{name} is not a whole number from 1 to {most}",
+        f"write one, such as {name} = 1" if name != "cursor" else "take the link that the last page gave",
+        shortened(text),
+    )
+
+
+def _invalid(message: str, body: bytes) -> Problem:
+    place = _PLACE.search(message)
+    what = message if place is None else message[: place.start()]
+    value, at = (UNSET, UNSET) if place is None else (value_at(body, place[1]), place[1])
+    return Problem(
+        "invalid-body",
+        what.replace("`", ""),
+        "correct it as the document at /openapi.json describes it",
+        value,
+        at,
+    )
+
+
+def value_at(body: bytes, place: str) -> Any:
+    """The value at a place in the body, shortened; UNSET if there is none.
+
+    >>> value_at(b'{"items": [{"quantity": 0}]}', "$.items[0].quantity")
+    0
+    """
+    try:
+        value = msgspec.json.decode(body)
+        for name, index in _STEP.findall(place.removeprefix("$")):
+            value = value[int(index)] if index else value[name]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return UNSET
+    return shortened(value)

