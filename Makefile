@@ -26,8 +26,12 @@ demo: $(READY) ## run a failure scenario in virtual time (SCENARIO=products-outa
 	$(BIN)/cqrs-lab run $(SCENARIO)
 
 .PHONY: test
-test: $(READY) ## run all tests: real SQLite, real PostgreSQL, both clocks
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not truth and not soak"
+test: $(READY) ## run all tests: real SQLite, real PostgreSQL, real HTTP, real Locust, both clocks
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not truth and not soak and not browser"
+
+.PHONY: test-browser
+test-browser: $(READY) ## open the pages in headless Chromium (needs chromium and chromedriver)
+	$(BIN)/python -m pytest -m browser tests/browser
 
 .PHONY: truth
 truth: $(READY) ## the long comparisons with closed forms (about 10 minutes)
@@ -35,7 +39,11 @@ truth: $(READY) ## the long comparisons with closed forms (about 10 minutes)
 
 .PHONY: soak
 soak: $(READY) ## a thousand seeds of healthy designs under random faults (about 10 minutes)
-	$(BIN)/python -m pytest -m soak tests/judging
+	$(BIN)/python -m pytest -m soak
+
+.PHONY: notebooks
+notebooks: $(READY) ## open the notebooks in Jupyter
+	$(BIN)/jupyter lab --notebook-dir notebooks
 
 .PHONY: lint
 lint: $(READY) ## ruff, mypy, import layers

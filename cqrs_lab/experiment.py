@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cqrs_lab.folder import run_folder
 from scenarios.file import write
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from reports.frames import Run
     from reports.verdict import Verdict
     from scenarios.scenario import Scenario
     from simulation.run import Simulated
@@ -84,8 +85,16 @@ def run_simulated(
     return Outcome(folder.final, summary, verdict, verdict["sentence"])
 
 
-def measure_simulated(scenario: Scenario) -> tuple[dict[str, Any], Verdict]:
-    """Run the scenario in virtual time and keep nothing: its summary, as in summary.json, and its verdict.
+class Measured(NamedTuple):
+    """A run that was not kept: its summary, as in summary.json, its verdict, and the run itself."""
+
+    summary: dict[str, Any]
+    verdict: Verdict
+    run: Run
+
+
+def measure_simulated(scenario: Scenario) -> Measured:
+    """Run the scenario in virtual time and write nothing.
 
     Raises:
         Deadlock: the actors wait for each other.
@@ -103,7 +112,7 @@ def measure_simulated(scenario: Scenario) -> tuple[dict[str, Any], Verdict]:
     summary = summarise(run)
     judged = judge(run, scenario, summary)
     summary["verdict"] = judged.verdict
-    return summary, judged
+    return Measured(summary, judged, run)
 
 
 def judge_simulated(scenario: Scenario) -> Verdict:
@@ -113,7 +122,7 @@ def judge_simulated(scenario: Scenario) -> Verdict:
         Deadlock: the actors wait for each other.
 
     """
-    return measure_simulated(scenario)[1]
+    return measure_simulated(scenario).verdict
 
 
 def _said(scenario: Scenario, simulated: Simulated) -> dict[str, Any]:

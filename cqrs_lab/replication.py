@@ -82,7 +82,7 @@ def replicate(replication: Replication) -> Replicated:
     try:
         with _ONE_AT_A_TIME:
             scenario = replication.source.read(seed)
-            summary, judged = measure_simulated(scenario)
+            summary, judged, _ = measure_simulated(scenario)
     except ScenarioError as error:
         return Replicated(key, seed, BAD_USAGE, error=str(error))
     except RuntimeFailure as error:
