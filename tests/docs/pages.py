@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
+    "docs/tutorial.md",
+    "docs/extending.md",
     "docs/scenario-format.md",
     "docs/measures.md",
     "docs/ground-truth.md",

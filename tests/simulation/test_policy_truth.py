@@ -141,7 +141,7 @@ def breakdowns() -> Case:
         steady = (events.committed_s >= 10.0) & (events.committed_s < run_s - 5.0)
         return float((events.applied_s - events.committed_s)[steady].mean())
 
-    return Case(observe, number / arrival, 30.0, 4000.0)
+    return Case(observe, number / arrival, 30.0, 5000.0)
 
 
 # -- retry in line: M/G/1 --------------------------------------------------------------------------------
