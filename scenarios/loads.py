@@ -57,14 +57,18 @@ class ActiveLoadRule:
 
 
 class LoadRules:
-    """The rules of one load in the order in which they came; `active` while there are any."""
+    """The rules of one load in the order in which they came; `active` while there are any.
 
-    __slots__ = ("_load", "_rules", "active")
+    While they are not `counting`, nothing that they decide is a hit: another process makes the request.
+    """
+
+    __slots__ = ("_load", "_rules", "active", "counting")
 
     def __init__(self, load: Arrivals) -> None:
         self._load = load
         self._rules: list[ActiveLoadRule] = []
         self.active = False
+        self.counting = True
 
     def add(self, rule: ActiveLoadRule) -> None:
         """Let the rule decide from now on."""
@@ -81,7 +85,7 @@ class LoadRules:
         """Whether a request is made: only if no rule leaves it out."""
         for active in self._rules:
             if not active.rule.keeps(self._load, user):
-                active.hits += 1
+                active.hits += self.counting
                 return False
         return True
 
@@ -93,6 +97,6 @@ class LoadRules:
         for active in self._rules:
             other = active.rule.product()
             if other is not None and other not in named:
-                active.hits += 1
+                active.hits += self.counting
                 number = other
         return number

@@ -22,6 +22,7 @@ from scenarios.values import format_number, parse_number
 
 MOST_NUMBERS = 2**31 - 1
 MOST_PRODUCTS = 1_000_000
+PRICE_MINOR_MIN, PRICE_MINOR_MAX = 100, 10_000
 
 
 class Popularity(ABC):
@@ -109,6 +110,11 @@ class Population:
     lines: Span = field(default_factory=lambda: Span(1, 3))
     quantity: Span = field(default_factory=lambda: Span(1, 2))
     stock: int = 1_000_000
+
+
+def product_name(number: int) -> str:
+    """What product `number` is called at the start."""
+    return f"Product {number}"
 
 
 def parse_popularity(text: str) -> Popularity:

@@ -13,20 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simpy.events import NORMAL
 
-from actors.messages import (
-    AddToCart,
-    AdjustStock,
-    CheckOut,
-    OrderLine,
-    PlaceOrder,
-    RenameProduct,
-    RepriceProduct,
-)
+from actors.messages import AddToCart, CheckOut
 from actors.stores.port import StoreError
 from scenarios.arrivals import Closed, Nothing, Open
 from scenarios.loads import ActiveLoadRule, LoadRules
 from scenarios.names import LOADS
-from scenarios.population import Span
+from scenarios.requests import Requests
 from simulation.ledger import Ledger, Sent
 from simulation.process import Call
 from simulation.runtime import VirtualRuntime
@@ -34,20 +26,22 @@ from simulation.runtime import VirtualRuntime
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from actors.messages import Accepted, Command
+    from actors.messages import (
+        Accepted,
+        AdjustStock,
+        Command,
+        PlaceOrder,
+        RenameProduct,
+        RepriceProduct,
+    )
     from actors.reading import Answer, Reader
     from actors.runtime import Runtime
     from scenarios.arrivals import Arrivals as Load
     from scenarios.loads import LoadRule
     from scenarios.randomness import Streams
+    from scenarios.requests import Cart
     from scenarios.scenario import Scenario
     from simulation.ledger import Then
-
-CART_ADDS_MAX = 3
-RESTOCK_MAX = 10
-PRICE_MINOR_MIN, PRICE_MINOR_MAX = 100, 10_000
-CATALOGUE_PAGE_SHARE = 0.5
-"""The share of `browse` reads that ask for a page of the catalogue rather than for one product."""
 
 
 class Arrivals:
@@ -93,20 +87,10 @@ def call_at_each(runtime: Runtime, instants: Iterator[float], act: Callable[[], 
 
 
 class Client(NamedTuple):
-    """One kind of requests: `draw` makes the next one up, `send` makes it, and calls back when it has ended.
-
-    Everything random is drawn in `draw`.
-    """
+    """A kind of requests: `draw` makes the next one up; `send` makes it and calls back when it has ended."""
 
     draw: Callable[[], Any]
     send: Callable[[Any, Then | None], object]
-
-
-class Cart(NamedTuple):
-    """What a customer puts into the cart, product by product, the last one first, and then checks out."""
-
-    customer_id: int
-    items: list[tuple[int, int]]
 
 
 class Workload:
@@ -117,23 +101,23 @@ class Workload:
 
     def __init__(self, runtime: Runtime, scenario: Scenario, reader: Reader, streams: Streams) -> None:
         self._runtime = runtime
-        self._people = scenario.population
         self._reader = reader
         self._streams = streams
         self._end_s = scenario.phases.run
         self._loads: dict[str, Load] = {kind: getattr(scenario.load, kind) for kind in LOADS}
         self._own_read = scenario.load.own_read
         self._rules = {kind: LoadRules(load) for kind, load in self._loads.items()}
+        self._requests = Requests(scenario.population, self._rules, self._own_read)
         self._copies = 0
         self._intern = runtime.recorder.intern
         self._ledger = Ledger(runtime.recorder, runtime.now, keeps_tokens=scenario.policy.read == "wait")
         self._thinking = threading.Lock()
-        self._clients: dict[str, Callable[[str, Streams], Client]] = {
+        self._clients: dict[str, Callable[[str, Callable[[], Any]], Client]] = {
             "orders": self._orders,
             "checkouts": self._checkouts,
             "history": self._history,
-            "stock": self._stock,
-            "browse": self._browse,
+            "stock": self._lookups,
+            "browse": self._lookups,
             "restock": self._restock,
             "catalogue": self._catalogue,
         }
@@ -170,7 +154,9 @@ class Workload:
         """Let requests of this kind arrive, those that a surge adds until it ends."""
         if isinstance(load, Nothing):
             return
-        client = self._clients[kind](kind, streams)
+        # Names that a surge gives are of a series of their own, so that no name is given twice.
+        series = f"{self._copies}." if self._copies else ""
+        client = self._clients[kind](kind, self._requests.draws(kind, streams, series))
         rules = self._rules[kind]
         if isinstance(load, Closed):
             self._users(kind, load, client, streams, surge)
@@ -229,53 +215,16 @@ class Workload:
 
     # -- commands --------------------------------------------------------------------------------------
 
-    def _customer(self, kind: str, streams: Streams) -> Callable[[], int]:
-        return Span(1, self._people.customers).sampler(streams.stream(f"load/{kind}/customer"))
-
-    def _product(self, kind: str, streams: Streams) -> Callable[[], int]:
-        stream = streams.stream(f"load/{kind}/product")
-        return self._people.popularity.sampler(stream, self._people.products)
-
-    def _quantity(self, kind: str, streams: Streams) -> Callable[[], int]:
-        return self._people.quantity.sampler(streams.stream(f"load/{kind}/quantity"))
-
-    def _orders(self, kind: str, streams: Streams) -> Client:
-        customer, product = self._customer(kind, streams), self._product(kind, streams)
-        quantity = self._quantity(kind, streams)
-        lines = self._people.lines.sampler(streams.stream(f"load/{kind}/lines"))
-        products, rules = self._people.products, self._rules[kind]
+    def _orders(self, kind: str, draw: Callable[[], Any]) -> Client:
         request, ledger, kind_id = self._runtime.request, self._ledger, self._intern(kind)
-
-        def draw() -> PlaceOrder:
-            wanted: dict[int, int] = {}
-            for _ in range(min(lines(), products)):
-                number = product()
-                if rules.active:
-                    number = rules.product(number, wanted)
-                while number in wanted:  # an order names a product once: the next one on the shelf instead
-                    number = number % products + 1
-                wanted[number] = quantity()
-            return PlaceOrder(customer(), tuple([OrderLine(n, units) for n, units in wanted.items()]))
 
         def send(order: PlaceOrder, then: Then | None) -> None:
             request("orders", order).on_done(Sent(ledger, kind_id, order.customer_id, -1, -1, then))
 
-        return self._reading_back(kind, Client(draw, send), streams)
+        return self._reading_back(Client(draw, send))
 
-    def _checkouts(self, kind: str, streams: Streams) -> Client:
-        customer, product = self._customer(kind, streams), self._product(kind, streams)
-        quantity, adds = self._quantity(kind, streams), streams.stream(f"load/{kind}/adds")
-        rules, add_id, kind_id = self._rules[kind], self._intern("carts"), self._intern(kind)
-
-        def draw() -> Cart:
-            who = customer()
-            items: list[tuple[int, int]] = []
-            for _ in range(1 + adds.below(CART_ADDS_MAX)):
-                number = product()
-                if rules.active:
-                    number = rules.product(number, [named for named, _ in items])
-                items.append((number, quantity()))
-            return Cart(who, items)
+    def _checkouts(self, kind: str, draw: Callable[[], Any]) -> Client:
+        add_id, kind_id = self._intern("carts"), self._intern(kind)
 
         def send(cart: Cart, then: Then | None) -> None:
             who, items = cart
@@ -298,17 +247,12 @@ class Workload:
 
             add()
 
-        return self._reading_back(kind, Client(draw, send), streams)
+        return self._reading_back(Client(draw, send))
 
-    def _reading_back(self, kind: str, client: Client, streams: Streams) -> Client:
+    def _reading_back(self, client: Client) -> Client:
         """The client who, if the scenario wants that, reads the history some time after each order."""
-        own = self._own_read
-        if isinstance(own, Nothing):
+        if isinstance(self._own_read, Nothing):
             return client
-        think = own.sampler(streams.stream("load/own_read" if kind == "orders" else f"load/own_read/{kind}"))
-
-        def draw() -> tuple[Any, float]:
-            return client.draw(), think()
 
         def send(drawn: tuple[Any, float], then: Then | None) -> None:
             request, think_s = drawn
@@ -322,10 +266,9 @@ class Workload:
 
             client.send(request, answered)
 
-        return Client(draw, send)
+        return Client(client.draw, send)
 
-    def _restock(self, kind: str, streams: Streams) -> Client:
-        product, units = self._product(kind, streams), streams.stream(f"load/{kind}/units")
+    def _restock(self, kind: str, draw: Callable[[], Any]) -> Client:
         kind_id = self._intern(kind)
 
         def send(command: AdjustStock, then: Then | None) -> None:
@@ -333,22 +276,10 @@ class Workload:
                 "inventory", command, kind_id, product=command.product_id, quantity=command.delta, then=then
             )
 
-        return Client(lambda: AdjustStock(product(), 1 + units.below(RESTOCK_MAX)), send)
+        return Client(draw, send)
 
-    def _catalogue(self, kind: str, streams: Streams) -> Client:
-        product, choice = self._product(kind, streams), streams.stream(f"load/{kind}/choice")
+    def _catalogue(self, kind: str, draw: Callable[[], Any]) -> Client:
         kind_id = self._intern(kind)
-        # Names that a surge gives are of a series of their own, so that no name is given twice.
-        series = f"{self._copies}." if self._copies else ""
-        editions: dict[int, int] = {}
-
-        def draw() -> RenameProduct | RepriceProduct:
-            number = product()
-            if choice.below(2):
-                price = PRICE_MINOR_MIN + choice.below(PRICE_MINOR_MAX - PRICE_MINOR_MIN + 1)
-                return RepriceProduct(number, price)
-            editions[number] = editions.get(number, 1) + 1
-            return RenameProduct(number, f"{product_name(number)}, edition {series}{editions[number]}")
 
         def send(command: RenameProduct | RepriceProduct, then: Then | None) -> None:
             self._command("catalog", command, kind_id, product=command.product_id, then=then)
@@ -371,19 +302,10 @@ class Workload:
 
     # -- reads -----------------------------------------------------------------------------------------
 
-    def _history(self, kind: str, streams: Streams) -> Client:
-        return Client(self._customer(kind, streams), lambda who, then: self._read(kind, who, who, then))
+    def _history(self, kind: str, draw: Callable[[], Any]) -> Client:
+        return Client(draw, lambda who, then: self._read(kind, who, who, then))
 
-    def _stock(self, kind: str, streams: Streams) -> Client:
-        return Client(self._product(kind, streams), lambda number, then: self._read(kind, -1, number, then))
-
-    def _browse(self, kind: str, streams: Streams) -> Client:
-        product, choice = self._product(kind, streams), streams.stream(f"load/{kind}/choice")
-
-        def draw() -> int:
-            number = product()
-            return -1 if choice.uniform() < CATALOGUE_PAGE_SHARE else number
-
+    def _lookups(self, kind: str, draw: Callable[[], Any]) -> Client:
         return Client(draw, lambda number, then: self._read(kind, -1, number, then))
 
     def _read(self, kind: str, session: int, key: int, then: Then | None) -> None:
@@ -418,8 +340,3 @@ class Workload:
         if kind == "stock":
             return self._reader.stock(key)
         return self._reader.products(1) if key < 0 else self._reader.product(key)
-
-
-def product_name(number: int) -> str:
-    """What product `number` is called at the start."""
-    return f"Product {number}"

@@ -21,10 +21,11 @@ from actors.trace import Recorder
 from scenarios import presets
 from scenarios.file import loads
 from scenarios.injection import inject
+from scenarios.population import product_name
 from scenarios.randomness import Streams
 from scenarios.scenario import Scenario
 from simulation.run import simulate
-from simulation.workload import Workload, product_name
+from simulation.workload import Workload
 
 HERE = Path()
 
