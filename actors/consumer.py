@@ -5,15 +5,17 @@ as the policy says, tries again what fails or puts it aside, and records each ha
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 from typing import Any
 
 import msgspec
 import pykka
 
 from actors.dead_letters import DeadLetters, put
+from actors.draft import Draft
 from actors.lanes import Lanes
-from actors.messages import Again, LaneFree, Record, Replay, Resubscribe, Subscribe
+from actors.messages import Again, HowFar, LaneFree, Record, Replay, Resubscribe, Subscribe, SwitchView
 from actors.outbox import Outbox
 from actors.policy import ConsumerPolicy
 from actors.positions import Positions
@@ -45,6 +47,9 @@ class Consumer(pykka.Actor):
     effects_read_rows: bool = True
     """Whether `effects` depends on rows that other events change: then no two events may be in it at once."""
 
+    in_memory: tuple[str, ...] = ()
+    """The names of the dicts of rows that `applied` keeps and `effects` reads."""
+
     def __init__(
         self,
         runtime: Runtime,
@@ -69,6 +74,9 @@ class Consumer(pykka.Actor):
         self._progress: dict[str, Progress] = {}
         self._letters = DeadLetters(name)
         self._rules = runtime.handling(node_of(name))
+        self._gates = [runtime.gate(node_of(name))]  # of the stores that it asks
+        # Elsewhere it is told how many events at most are done twice, or are in hand at once.
+        self._groups = self._consumer_policy.checkpoint == "with" and self._consumer_policy.partitions == 1
         self._lanes: Lanes | None = None
         self._turn = runtime.mutex() if policy.partitions > 1 else None
         self._stopped = False
@@ -82,6 +90,7 @@ class Consumer(pykka.Actor):
         self._source_ids = {source: intern(source) for source in sources}
         self._applied_id, self._duplicate_id = intern("applied"), intern("duplicate")
         self._applied_row = runtime.recorder.row("applied")
+        self._applied_rows = runtime.recorder.many("applied")
 
     # -- for subclasses --------------------------------------------------------------------------------
 
@@ -98,8 +107,27 @@ class Consumer(pykka.Actor):
         """What the event changes if a bug lets it take effect once more."""
         return self.effects(record)
 
+    def stands_alone(self, record: Record) -> bool:  # noqa: ARG002  # for who overrides it
+        """Whether `effects` of this event depend on more than what is `in_memory` and durable."""
+        return False
+
+    def prepare(self, records: Sequence[Record]) -> None:
+        """Called before the `effects` of several events, to look up what all of them need; after, with none.
+
+        Raises:
+            StoreError: it cannot be had now.
+
+        """
+
     def applied(self, effects: Effects) -> None:
-        """Called once the effects are durable."""
+        """Called once the effects are durable.
+
+        With dicts `in_memory` it may be called before, with drafts of them, which are dropped if the effects
+        do not become durable.
+        """
+
+    def load_view(self) -> None:
+        """Keep in memory what is needed of the rows in the store; called whenever they have been replaced."""
 
     def answer(self, message: Any) -> Any:
         """Handle a message that is not an event; the return value is the reply."""
@@ -129,7 +157,7 @@ class Consumer(pykka.Actor):
             self._positions.advance(self._name, source, progress.watermark)
             self._subscribe(source)
         if policy.replay:
-            self._later(policy.replay, Replay())
+            self._later(policy.replay, Replay(periodic=True))
 
     def on_receive(self, message: Any) -> Any:
         """Handle an event, or leave the message to `answer`."""
@@ -148,8 +176,31 @@ class Consumer(pykka.Actor):
         if kind is Resubscribe:
             return self._resubscribe(message)
         if kind is Replay:
-            return self._replay()
+            return self._replay(message)
+        if kind is HowFar:
+            return {source: progress.watermark for source, progress in self._progress.items()}
+        if kind is SwitchView:
+            return self._switch_view(message.rebuild)
         return self.answer(message)
+
+    def may_group(self, kind: type) -> bool:
+        """See `Grouping`: a fault at a store decides about the calls for each event alone."""
+        return kind is Record and self._groups and not any(gate.is_faulty for gate in self._gates)
+
+    def on_group(self, messages: Sequence[Any]) -> Iterable[Any]:
+        """Let the events take effect in one transaction; those that cannot do so one at a time."""
+        rest, together = messages, True
+        while rest:
+            done = 0
+            if together:
+                try:
+                    done = self._consume_together(rest)
+                except Exception:  # noqa: BLE001  # each is tried alone, and then its policy decides
+                    together = False
+            if not done:
+                self._consume(rest[0])
+            rest = rest[done or 1 :]
+        return [None] * len(messages)
 
     def _resubscribe(self, message: Resubscribe) -> None:
         """Subscribe to a relay that has lost its memory; a store that fails now is asked again later."""
@@ -211,6 +262,87 @@ class Consumer(pykka.Actor):
             else:
                 self._finish(record, attempts, outcome)
                 return
+
+    def _consume_together(self, records: Sequence[Record]) -> int:
+        """Let the first of the events take effect in one transaction, as many as can; return how many.
+
+        Raises:
+            Exception: none has taken effect. Nothing is said of it.
+
+        """
+        records = list(takewhile(self._in_line(), records))
+        if not records:
+            return 0
+        kept = {name: getattr(self, name) for name in self.in_memory}
+        drafts = {name: Draft(rows) for name, rows in kept.items()}
+        try:
+            vars(self).update(drafts)
+            done = self._effects_together(records)
+            del records[len(done) :]
+            self._write_together(records, done)
+        finally:
+            vars(self).update(kept)
+        for draft in drafts.values():
+            draft.keep()
+        if not drafts:
+            for effects in done:
+                self.applied(effects)
+        for source in {record.source for record in records}:
+            self._positions.advance(self._name, source, self._progress[source].watermark)
+        taken_s, now_s, consumer = self._runtime.taken(), self._runtime.now(), self._consumer_id
+        ids, applied = self._source_ids, self._applied_id
+        self._applied_rows(
+            [(consumer, ids[one.source], one.position, taken_s, now_s, 1, applied) for one in records]
+        )
+        return len(records)
+
+    def _in_line(self) -> Callable[[Record], bool]:
+        """Tells of one event after the other whether it is next in its log and can be handled with others."""
+        if self._stopped or (self._letters and self._consumer_policy.on_error == "park-key"):
+            return lambda _record: False
+        following = {source: progress.next_after() for source, progress in self._progress.items()}
+
+        def is_in_line(record: Record) -> bool:
+            if record.position != following[record.source] or self.stands_alone(record):
+                return False
+            following[record.source] += 1
+            return True
+
+        return is_in_line
+
+    def _effects_together(self, records: Sequence[Record]) -> list[Effects]:
+        """What the events change one after the other, up to the first that fails; if it is the first of all,
+        that is raised.
+        """
+        self.prepare(records)
+        done: list[Effects] = []
+        for record in records:
+            try:
+                effects = self.effects(record)
+            except Exception:
+                if not done:
+                    raise
+                break
+            done.append(effects)
+            if self.in_memory:
+                self.applied(effects)
+        self.prepare(())
+        return done
+
+    def _write_together(self, records: Sequence[Record], effects: Sequence[Effects]) -> None:
+        """Write what events in line change, and that they are done."""
+        last = {record.source: record.position for record in records}
+        changes = [change for one in effects for change in one.changes]
+        events = [event for one in effects for event in one.events]
+        for source, position in last.items():
+            changes += self._progress[source].changes_up_to(position)
+        if events:
+            assert self._outbox is not None, "a consumer whose events cause events needs an outbox"
+            self._outbox.commit(changes, events)
+        elif changes:
+            self._store.write(changes)
+        for source, position in last.items():
+            self._progress[source].mark_up_to(position)
 
     def _wait_after(self, record: Record, attempts: int, error: Exception) -> float | None:
         """How long (s) to wait before the next try in line; None: there is none, the event is seen to."""
@@ -323,10 +455,10 @@ class Consumer(pykka.Actor):
 
     # -- dead letters ----------------------------------------------------------------------------------
 
-    def _replay(self) -> int:
+    def _replay(self, message: Replay) -> int:
         """Try every dead letter once, in the order of the logs; a key whose first fails keeps its others."""
-        if self._consumer_policy.replay:
-            self._later(self._consumer_policy.replay, Replay())
+        if message.periodic:
+            self._later(self._consumer_policy.replay, message)
         by_key = self._consumer_policy.on_error == "park-key"
         failed: set[tuple[str, int]] = set()
         replayed = 0
@@ -343,6 +475,23 @@ class Consumer(pykka.Actor):
                 self._finish(record, 1, outcome)
                 replayed += 1
         return replayed
+
+    # -- a view made anew ------------------------------------------------------------------------------
+
+    def _switch_view(self, rebuild: Any) -> int:
+        """Let the view made anew take the place of the old one at once; return in how many rows they differ.
+
+        What nobody repeats, as it was published `direct`, a view is told now that only shows.
+        """
+        with self._turn or contextlib.nullcontext():
+            changes: list[Change] = rebuild.differences(self._progress, self._letters)
+            if changes:
+                self._store.write(changes)
+                self.load_view()
+        if not self._subscribes and self._outbox is None:
+            for record in rebuild.missed(self._progress):
+                self.on_receive(record)
+        return len(changes)
 
     # -- checkpoints -----------------------------------------------------------------------------------
 

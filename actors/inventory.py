@@ -47,6 +47,8 @@ _LOOK_SOONEST_S: Final = 0.001
 class InventoryActor(Consumer):
     """Owns the stock. A product that it has never heard of has none."""
 
+    in_memory = ("_rows",)
+
     def __init__(
         self,
         runtime: Runtime,
@@ -77,7 +79,7 @@ class InventoryActor(Consumer):
 
         A reservation begins anew to run out: while this actor was down, it could not hear of its order.
         """
-        self._rows = {row.product_id: row for row in self._store.scan(INVENTORY)}
+        self.load_view()
         self._reservations = {row.reservation_id: row for row in self._store.scan(RESERVATIONS)}
         # No message outlives the incarnation that it was sent to: what is not in the table cannot come again.
         self._newest_reservation = max(self._reservations, default="")
@@ -87,7 +89,16 @@ class InventoryActor(Consumer):
         super().on_start()
         self._stock_outbox.announce()
 
+    def load_view(self) -> None:
+        """See `Consumer`."""
+        self._rows = {row.product_id: row for row in self._store.scan(INVENTORY)}
+
     # -- orders ----------------------------------------------------------------------------------------
+
+    def stands_alone(self, record: Record) -> bool:
+        """Whether the order's units were reserved: with its event the reservation ends."""
+        event = record.event
+        return type(event) is OrderPlaced and bool(event.reservation_id)
 
     def effects(self, record: Record) -> Effects:
         """Take the ordered units out of the stock, as far as that is not done or cannot be."""

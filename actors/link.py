@@ -13,7 +13,7 @@ from actors.rules import Spacing
 from actors.turnstile import Turnstile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from actors.rules import LinkRule, Passage
     from actors.runtime import Reply
@@ -133,6 +133,17 @@ class Link:
         if lost is not None and lost is self._ended:
             return False
         return runtime.tell(target, message)
+
+    def send_all(self, messages: Sequence[Any], incarnation: int, lost: Callable[[Any], object]) -> int:
+        """See `actors.runtime.Channel`."""
+        runtime, target = self._runtime, self._target
+        is_plain = not (self._rules or self._under_way or self._delay is not None or lost is self._ended)
+        if is_plain and incarnation == runtime.incarnation(target):
+            return runtime.tell_all(target, messages)
+        for sent, message in enumerate(messages):
+            if not self.send(message, incarnation, lost):
+                return sent
+        return len(messages)
 
     def request(self, message: Any) -> Reply:
         """See `actors.runtime.Channel`."""

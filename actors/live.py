@@ -23,26 +23,31 @@ import math
 import random
 import threading
 import time
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import pykka
 
 from actors.gate import RuleGate
-from actors.inbox import Killed
+from actors.inbox import Killed, Letter
 from actors.link import Link
 from actors.supervision import SupervisedRuntime
 from actors.threads import LiveInbox, LiveMutex, LiveReply, own_inbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from actors.runtime import Reply
+    from pykka._envelope import Envelope
+
+    from actors.runtime import Grouping, Reply
     from actors.supervision import Incarnation
     from actors.trace import Recorder
 
 A = TypeVar("A", bound=pykka.Actor)
 
 logger = logging.getLogger("cqrs_lab.live")
+
+GROUP_MAX: Final = 256
+"""So many messages at most are handled together."""
 
 _CLOSE_TIMEOUT_S = 5.0
 _REVIVE_TIMEOUT_S = 1.0
@@ -109,6 +114,8 @@ class Clock:
 
 class LiveRuntime(SupervisedRuntime):
     """Actors on threads. `now` counts from the runtime's start. Service times are what they really take."""
+
+    in_bulk = True
 
     def __init__(self, *, recorder: Recorder | None = None, seed: int = 0) -> None:
         super().__init__(recorder)
@@ -188,6 +195,15 @@ class LiveRuntime(SupervisedRuntime):
         self._check()
         return super().tell(name, message)
 
+    def tell_all(self, name: str, messages: Sequence[Any]) -> int:
+        """See `Runtime`."""
+        self._check()
+        inbox = self._inboxes.get(name)
+        if inbox is None or inbox.guarded:
+            return super().tell_all(name, messages)
+        letters = [cast("Envelope[Any]", Letter(message)) for message in messages]
+        return len(messages) if inbox.put_all(letters) else 0
+
     def request(self, name: str, message: Any) -> Reply:
         """See `Runtime`."""
         self._check()
@@ -248,9 +264,16 @@ class LiveRuntime(SupervisedRuntime):
     def _supervised(
         self, actor_class: type[A], actor: Incarnation, works: tuple[type, ...] | None
     ) -> type[A]:
-        """The actor class, whose handlers are also stretched while something slows the node."""
+        """The actor class: it handles together what it can, and is stretched while its node is slowed."""
         supervised = super()._supervised(actor_class, actor, works)
-        handle: Callable[[Any, Any], Any] = supervised._handle_receive  # noqa: SLF001  # a maker's hook
+        handle_one: Callable[[Any, Any], Any] = supervised._handle_receive  # noqa: SLF001  # a maker's hook
+        groups, rules = hasattr(actor_class, "may_group"), self.handling(actor.node)
+
+        def handle(self: Any, message: Any) -> Any:
+            # What a fault decides about messages, it decides about each alone.
+            if groups and self.actor_inbox.mail and not rules.active and self.may_group(type(message)):
+                return _handle_group(self, self.actor_inbox.take_more(GROUP_MAX))
+            return handle_one(self, message)
 
         def handle_receive(self: pykka.Actor, message: Any) -> Any:
             slowings = runtime._slowings.get(actor.node)
@@ -298,6 +321,32 @@ class LiveRuntime(SupervisedRuntime):
             "_create_future": staticmethod(LiveReply),
             "_start_actor_loop": start_loop,
         }
+
+
+def _handle_group(actor: Grouping, letters: list[Envelope[Any]]) -> None:
+    """Let the actor handle the messages together, and answer each that is a question."""
+    asks = letters[0].reply_to is not None
+    waiting = iter(letters)
+    try:
+        for answer in actor.on_group([letter.message for letter in letters]):
+            reply = _taken_reply(next(waiting))
+            if isinstance(answer, Exception):
+                if reply is None:
+                    raise answer
+                reply.set_exception((type(answer), answer, answer.__traceback__))
+            elif reply is not None:
+                reply.set(answer)
+    except Exception:
+        if not asks:
+            raise
+        for letter in waiting:
+            _taken_reply(letter).set_exception()
+
+
+def _taken_reply(letter: Envelope[Any]) -> Any:
+    """Where the answer goes, which nobody else gives from now on."""
+    reply, letter.reply_to = letter.reply_to, None
+    return reply
 
 
 def _join(inboxes: list[LiveInbox], timeout_s: float) -> None:

@@ -257,9 +257,10 @@ class Control(Message, frozen=True, gc=False):
 
 
 class Committed(Control, frozen=True, gc=False):
-    """Tells a relay that its log has grown up to `position`."""
+    """Tells a relay that its log has grown up to `position`, maybe by these `records`."""
 
     position: int
+    records: tuple["Record", ...] = ()
 
 
 class Poll(Control, frozen=True, gc=False):
@@ -303,7 +304,22 @@ class Again(Control, frozen=True, gc=False):
 
 
 class Replay(Control, frozen=True, gc=False):
-    """Tells a consumer to try its dead letters again; answered with how many took effect."""
+    """Tells a consumer to try its dead letters again; answered with how many took effect.
+
+    What is `periodic` the consumer has told itself, and does so again.
+    """
+
+    periodic: bool = False
+
+
+class HowFar(Control, frozen=True, gc=False):
+    """Asks a consumer up to which position of each log it has applied everything."""
+
+
+class SwitchView(Control, frozen=True, gc=False):
+    """Tells a consumer to let a view made anew (`actors.rebuild.Rebuild`) take the place of its own."""
+
+    rebuild: Any
 
 
 class Repair(Control, frozen=True, gc=False):

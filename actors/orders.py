@@ -6,7 +6,8 @@ Under `reserve` it asks the inventory before it accepts an order, under `saga` i
 and hears afterwards whether the units were there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any, Final
 
 import msgspec
@@ -31,7 +32,16 @@ from actors.messages import (
 from actors.outbox import Outbox
 from actors.policy import Policy
 from actors.runtime import Runtime
-from actors.stores.port import Change, Conflict, Insert, NewEvent, Put, Store
+from actors.stores.port import (
+    Change,
+    Conflict,
+    Insert,
+    NewEvent,
+    Put,
+    Store,
+    StoreError,
+    StoreUnavailable,
+)
 from actors.tables import (
     KNOWN_PRODUCTS,
     ORDER_ITEMS,
@@ -50,12 +60,22 @@ LINES_MAX: Final = 1_000
 TOTAL_MINOR_MAX: Final = 2**63 - 1
 """What a database's integer holds."""
 
+OF_PENDING: Final = frozenset({StockReserved, StockRejected})
+"""The events that say what becomes of a pending order."""
+
 RESERVE_TIMEOUT_S: Final = 1.0
 """An inventory that does not answer for so long counts as unavailable."""
 
 
 class OrderActor(Consumer):
-    """Decides about orders. An order's id is the position of its `OrderPlaced` in the log."""
+    """Decides about orders. An order's id is the position of its `OrderPlaced` in the log.
+
+    Orders that wait one behind the other are written in one transaction, each decided as if the ones before
+    it were written already; all are answered after the commit. Where each order asks the inventory first,
+    they are taken one at a time.
+    """
+
+    in_memory = ("_products",)
 
     def __init__(
         self,
@@ -102,18 +122,80 @@ class OrderActor(Consumer):
             return self._place(message)
         return super().answer(message)
 
+    def may_group(self, kind: type) -> bool:
+        """See `Grouping`."""
+        if kind is PlaceOrder:
+            return not self._reserves and not any(gate.is_faulty for gate in self._gates)
+        return super().may_group(kind)
+
+    def on_group(self, messages: Sequence[Any]) -> Iterable[Any]:
+        """See `Grouping`."""
+        return self._place_all(messages) if type(messages[0]) is PlaceOrder else super().on_group(messages)
+
+    def _place_all(self, commands: Sequence[PlaceOrder]) -> Iterable[Any]:
+        """The answers to the orders, which are written in one transaction; if that fails, in one for each.
+
+        After a store that did not answer nothing is tried again: nobody knows whether it has written.
+        """
+        try:
+            return self._write_all(commands)
+        except StoreUnavailable as error:
+            return [error] * len(commands)
+        except StoreError:
+            return map(self._place_alone, commands)
+
+    def _place_alone(self, command: PlaceOrder) -> Accepted | Rejected | Exception:
+        try:
+            return self._place(command)
+        except Exception as error:  # noqa: BLE001  # it is the answer
+            return error
+
+    def _write_all(self, commands: Sequence[PlaceOrder]) -> list[Accepted | Rejected]:
+        answered = self._repeated_among(commands)
+        answers: list[Accepted | Rejected] = []
+        changes: list[Change] = []
+        events: list[NewEvent] = []
+        with self._turn or nullcontext():  # lanes write to the log too
+            next_id = self._next_id
+            for command in commands:
+                answer: Accepted | Rejected | None = answered.get(command.request_id)
+                if answer is None:
+                    priced = self._priced(command)
+                    if isinstance(priced, Rejected):
+                        answer = priced
+                    else:
+                        rows, event = self._written(next_id, command, *priced)
+                        changes += rows
+                        events.append(event)
+                        answer = Accepted(next_id, next_id)
+                        next_id += 1
+                        if command.request_id:
+                            answered[command.request_id] = answer
+                answers.append(answer)
+            if events:
+                first_id = self._next_id
+                positions = self._orders_outbox.commit(changes, events)
+                self._next_id = positions[-1] + 1
+                if positions[0] != first_id:  # something else has come into the log meanwhile
+                    return [_moved(one, first_id, positions[0] - first_id) for one in answers]
+        return answers
+
     def _place(self, command: PlaceOrder) -> Accepted | Rejected:
         if command.request_id and (answer := self._repeated(command)) is not None:
             return answer
-        lines, rejected = self._price(command)
-        if rejected is not None:
-            return rejected
-        total = sum(line.unit_minor * line.quantity for line in lines)
-        if total > TOTAL_MINOR_MAX:
-            return Rejected("impossible total", f"{total} cents; up to {TOTAL_MINOR_MAX} is possible")
+        priced = self._priced(command)
+        if isinstance(priced, Rejected):
+            return priced
+        lines, total = priced
         if self._reserves:
             return self._accept_reserved(command, lines, total)
         return self._accept(command, lines, total)
+
+    def _repeated_among(self, commands: Sequence[PlaceOrder]) -> dict[str, Accepted]:
+        """The answers to those of the requests that have led to an order."""
+        requests = [command.request_id for command in commands if command.request_id]
+        rows = self._store.get_many(ORDER_REQUESTS, [(request,) for request in requests]) if requests else []
+        return {row.request_id: Accepted(row.order_id, row.order_id) for row in rows if row is not None}
 
     def _repeated(self, command: PlaceOrder) -> Accepted | None:
         """The answer to the order that the same request has led to, if there is one."""
@@ -180,7 +262,22 @@ class OrderActor(Consumer):
     def _store_in_turn(
         self, command: PlaceOrder, lines: Sequence[PlacedLine], total: int, reservation_id: str
     ) -> Accepted:
-        order_id, customer_id, pending = self._next_id, command.customer_id, self._is_saga
+        order_id = self._next_id
+        changes, event = self._written(order_id, command, lines, total, reservation_id)
+        (position,) = self._orders_outbox.commit(changes, [event])
+        self._next_id = position + 1
+        return Accepted(order_id, position)
+
+    def _written(
+        self,
+        order_id: int,
+        command: PlaceOrder,
+        lines: Sequence[PlacedLine],
+        total: int,
+        reservation_id: str = "",
+    ) -> tuple[list[Change], NewEvent]:
+        """The rows of an accepted order, and its event."""
+        customer_id, pending = command.customer_id, self._is_saga
         placed_at = self._runtime.clock("orders")
         order = OrderRow(
             order_id,
@@ -198,38 +295,37 @@ class OrderActor(Consumer):
         if command.request_id:
             changes.append(Insert(ORDER_REQUESTS, OrderRequestRow(command.request_id, order_id)))
         event = OrderPlaced(order_id, customer_id, placed_at, total, tuple(lines), pending, reservation_id)
-        (position,) = self._orders_outbox.commit(changes, [NewEvent(customer_id, placed_at, event)])
-        self._next_id = position + 1
-        return Accepted(order_id, position)
+        return changes, NewEvent(customer_id, placed_at, event)
 
-    def _price(self, command: PlaceOrder) -> tuple[list[PlacedLine], Rejected | None]:
-        """The lines with their prices, or why the order is refused."""
+    def _priced(self, command: PlaceOrder) -> tuple[list[PlacedLine], int] | Rejected:
+        """The lines with their prices and the total, or why the order is refused."""
         lines: list[PlacedLine] = []
         if not 1 <= command.customer_id <= ID_MAX:
-            return lines, Rejected("unknown customer", f"customer {command.customer_id}")
+            return Rejected("unknown customer", f"customer {command.customer_id}")
         if not 1 <= len(command.lines) <= LINES_MAX:
-            return lines, Rejected(
-                "wrong number of lines", f"{len(command.lines)} lines; 1 to {LINES_MAX} are"
-            )
+            return Rejected("wrong number of lines", f"{len(command.lines)} lines; 1 to {LINES_MAX} are")
         if len({line.product_id for line in command.lines}) < len(command.lines):
-            return lines, Rejected("repeated product", "name each product once and add the quantities")
+            return Rejected("repeated product", "name each product once and add the quantities")
         for line in command.lines:
             product = self._products.get(line.product_id)
             if product is None or not is_known(product):
-                return lines, Rejected("unknown product", f"product {line.product_id}")
+                return Rejected("unknown product", f"product {line.product_id}")
             if not 1 <= line.quantity <= QUANTITY_MAX:
-                return lines, Rejected(
-                    "impossible quantity", f"{line.quantity}; 1 to {QUANTITY_MAX} is possible"
-                )
+                return Rejected("impossible quantity", f"{line.quantity}; 1 to {QUANTITY_MAX} is possible")
             if self._checks_stock and product.available < line.quantity:
-                return lines, Rejected(
-                    "insufficient stock", f"product {line.product_id} has {product.available}"
-                )
+                return Rejected("insufficient stock", f"product {line.product_id} has {product.available}")
             name = product.name if self._carries_names else None
             lines.append(PlacedLine(line.product_id, line.quantity, product.price_minor, name))
-        return lines, None
+        total = sum([line.unit_minor * line.quantity for line in lines])
+        if total > TOTAL_MINOR_MAX:
+            return Rejected("impossible total", f"{total} cents; up to {TOTAL_MINOR_MAX} is possible")
+        return lines, total
 
     # -- events ----------------------------------------------------------------------------------------
+
+    def stands_alone(self, record: Record) -> bool:
+        """Whether it concerns a pending order, whose row earlier events may have changed."""
+        return type(record.event) in OF_PENDING
 
     def effects(self, record: Record) -> Effects:
         """What the event says of a product, or of the stock for a pending order."""
@@ -262,3 +358,10 @@ class OrderActor(Consumer):
             if change.table is KNOWN_PRODUCTS:
                 self._products[change.row.product_id] = change.row
         self._next_id += len(effects.events)
+
+
+def _moved(answer: Accepted | Rejected, first_id: int, by: int) -> Accepted | Rejected:
+    """The answer to an order with this id or a higher one, whose event stands so much later in the log."""
+    if isinstance(answer, Accepted) and answer.id >= first_id:
+        return Accepted(answer.id, answer.position + by)
+    return answer

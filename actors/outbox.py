@@ -5,7 +5,9 @@ log is told that there is more (`outbox`), or the consumers are told the events 
 nobody repeats if they get lost.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 from actors.messages import (
     EVENT_TYPES,
@@ -42,15 +44,14 @@ class Outbox:
         self._relay = f"relay/{source}"
         self._direct = policy.publish == "direct"
         self._woken = policy.publish == "outbox" and policy.poll == 0.0
+        self._hands_over = runtime.in_bulk
         self._channels = [runtime.link(f"{source}->{consumer}") for consumer in consumers]
         self._heard = runtime.handling(f"log:{source}")
         intern = runtime.recorder.intern
         self._source_id = intern(source)
         self._type_ids = {kind: intern(kind.__name__) for kind in EVENT_TYPES}
-        self._event_row = runtime.recorder.row("events")
-        self._line_row = runtime.recorder.row("lines")
-        self._level_row = runtime.recorder.row("levels")
-        self._catalogue_row = runtime.recorder.row("catalogue")
+        self._rows = _Rows(*map(runtime.recorder.row, _Rows._fields))
+        self._many = _Rows(*map(runtime.recorder.many, _Rows._fields))
 
     def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
         """Write changes and events in one transaction, publish the events, return their positions.
@@ -61,14 +62,18 @@ class Outbox:
         """
         positions = self._store.write(changes, events)
         committed_s = self._runtime.now()
-        for position, new in zip(positions, events, strict=True):
-            self._trace(position, new, committed_s)
+        if self._hands_over:
+            self._trace_together(positions, events, committed_s)
+        else:
+            for position, new in zip(positions, events, strict=True):
+                self._trace(position, new, committed_s, self._rows)
         if self._heard.active:
             for record in self._records(positions, events):
                 self._heard.decide(record)
         if self._woken:
             if positions:
-                self._runtime.tell(self._relay, Committed(positions[-1]))
+                records = tuple(self._records(positions, events)) if self._hands_over else ()
+                self._runtime.tell(self._relay, Committed(positions[-1], records))
         elif self._direct:
             for record in self._records(positions, events):
                 for channel in self._channels:
@@ -86,21 +91,45 @@ class Outbox:
         if self._woken:
             self._runtime.tell(self._relay, Committed(self._store.head()))
 
-    def _trace(self, position: int, new: NewEvent, committed_s: float) -> None:
+    def _trace_together(
+        self, positions: Sequence[int], events: Sequence[NewEvent], committed_s: float
+    ) -> None:
+        tables: tuple[list[tuple[Any, ...]], ...] = ([], [], [], [])
+        rows = _Rows(*(partial(_append, table) for table in tables))
+        for position, new in zip(positions, events, strict=True):
+            self._trace(position, new, committed_s, rows)
+        for table, many in zip(tables, self._many, strict=True):
+            if table:
+                many(table)
+
+    def _trace(self, position: int, new: NewEvent, committed_s: float, rows: "_Rows") -> None:
         event = new.event
         order_id = -1
         if type(event) is OrderPlaced:
             order_id = event.order_id
             for line in event.lines:
-                self._line_row(position, line.product_id, line.quantity)
+                rows.lines(position, line.product_id, line.quantity)
         elif type(event) is InventoryUpdated:
-            self._level_row(position, event.product_id, event.available)
+            rows.levels(position, event.product_id, event.available)
         elif type(event) in OF_ORDERS:
             order_id = event.order_id  # type: ignore[union-attr]  # it has one
         else:
-            self._catalogue_row(position, *said_of_product(event))
+            rows.catalogue(position, *said_of_product(event))
         kind = self._type_ids[type(event)]
-        self._event_row(self._source_id, position, kind, new.key, order_id, committed_s)
+        rows.events(self._source_id, position, kind, new.key, order_id, committed_s)
+
+
+class _Rows(NamedTuple):
+    """What takes rows of each table that tells of events."""
+
+    events: Callable[..., None]
+    lines: Callable[..., None]
+    levels: Callable[..., None]
+    catalogue: Callable[..., None]
+
+
+def _append(table: list[tuple[Any, ...]], *row: Any) -> None:
+    table.append(row)
 
 
 def said_of_product(event: Event) -> tuple[int, int, int]:

@@ -18,6 +18,8 @@ TELLING = frozenset({ProductAdded, ProductRenamed, ProductRepriced, InventoryUpd
 class ProductsProjection(Consumer):
     """Follows the catalogue and the inventory."""
 
+    in_memory = ("_rows",)
+
     def __init__(
         self,
         runtime: Runtime,
@@ -40,8 +42,12 @@ class ProductsProjection(Consumer):
 
     def on_start(self) -> None:
         """Load the view, whose rows the next events change in part."""
-        self._rows = {row.product_id: row for row in self._store.scan(PRODUCTS)}
+        self.load_view()
         super().on_start()
+
+    def load_view(self) -> None:
+        """See `Consumer`."""
+        self._rows = {row.product_id: row for row in self._store.scan(PRODUCTS)}
 
     def effects(self, record: Record) -> Effects:
         """The product's row with what the event says of it."""

@@ -5,9 +5,14 @@ restart, the watermark which events are applied. When the checkpoint is written 
 as both.
 """
 
+from typing import Final
+
 from actors.policy import CheckpointWhen
 from actors.stores.port import Change, Delete, Put, Store
 from actors.tables import APPLIED, APPLIED_AHEAD, CHECKPOINTS, AppliedAheadRow, AppliedRow, CheckpointRow
+
+SEED: Final = "seed"
+"""In the place of a consumer's name: up to where a log says what the shop started with."""
 
 
 class Progress:
@@ -70,6 +75,19 @@ class Progress:
             )
         elif position > self.watermark:
             self.ahead.add(position)
+
+    def next_after(self) -> int:
+        """The position of the event that comes next; 0 if some later ones are applied already."""
+        return 0 if self.ahead else self.watermark + 1
+
+    def changes_up_to(self, last: int) -> list[Change]:
+        """The rows that say that all from the next event to `last` are applied too; none is `ahead`."""
+        return [] if self._table is None else [Put(self._table, self._row(self.consumer, self.source, last))]
+
+    def mark_up_to(self, last: int) -> None:
+        """Note that all from the next event to `last` are applied; none is `ahead`."""
+        assert not self.ahead, "events are applied ahead of those that are marked"
+        self.watermark = last
 
     def _watermark_with(self, position: int) -> int:
         """What the watermark will be once the event next to it, at this position, is applied."""

@@ -6,7 +6,7 @@ the log at fixed instants, otherwise each commit wakes it.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -21,6 +21,9 @@ from actors.stores.port import Store, StoreError
 CHUNK = 256
 """How many records are read from the log at once."""
 
+
+READ_AHEAD_MAX = 4096
+"""So many records at most are kept beyond those that all consumers have got."""
 
 NEVER = 2**63
 """The next position of a consumer that is not subscribed."""
@@ -62,6 +65,8 @@ class Relay(pykka.Actor):
             consumer: Subscription(consumer, runtime.link(f"{source}->{consumer}")) for consumer in consumers
         }
         self._rules = runtime.handling("relay")
+        self._gate = runtime.gate(source)
+        self._in_bulk = runtime.in_bulk
         self._turns = count()
         self._head = 0
         self._poll_number = -(2**63)  # of the next poll: it happens at so many periods
@@ -81,7 +86,7 @@ class Relay(pykka.Actor):
         """Take note of a longer log, a new subscription or a failed delivery, then deliver what is due."""
         kind = type(message)
         if kind is Committed:
-            self._head = max(self._head, message.position)
+            self._committed(message)
         elif kind is Poll:
             self._look()
             self._schedule_poll()
@@ -93,7 +98,32 @@ class Relay(pykka.Actor):
             self._redeliver(message)
         self._deliver()
 
+    def may_group(self, kind: type) -> bool:
+        """See `Grouping`: of several commits the last one says it all."""
+        return kind is Committed
+
+    def on_group(self, messages: Sequence[Any]) -> Iterable[Any]:
+        """See `Grouping`."""
+        for message in messages:
+            self._committed(message)
+        self._deliver()
+        return [None] * len(messages)
+
     # -- what may change -------------------------------------------------------------------------------
+
+    def _committed(self, message: Committed) -> None:
+        """Take note of a longer log; what it has grown by need not be read, if that is next."""
+        self._head = max(self._head, message.position)
+        fresh, known = message.records, self._records
+        if fresh and not self._gate.is_faulty:
+            if not known or known[-1].position < self._next_of_all():
+                self._records = list(fresh)
+            elif known[-1].position == fresh[0].position - 1 and len(known) < READ_AHEAD_MAX:
+                known.extend(fresh)
+
+    def _next_of_all(self) -> int:
+        """The lowest position that some consumer gets next."""
+        return min((one.next for one in self._subscriptions.values() if not one.broken), default=NEVER)
 
     def _schedule_poll(self) -> None:
         """Polls happen at the multiples of the period, whenever the last one ended."""
@@ -146,6 +176,9 @@ class Relay(pykka.Actor):
 
     def _deliver(self) -> None:
         """Deliver everything up to the head, in order, each event to all who are due to get it."""
+        if self._in_bulk and not self._rules.active:
+            self._deliver_in_bulk()
+            return
         subscriptions = self._subscriptions.values()
         while not self._stalled:
             position = NEVER
@@ -165,6 +198,27 @@ class Relay(pykka.Actor):
                 for subscription in due:
                     self._send(subscription, record)
 
+    def _deliver_in_bulk(self) -> None:
+        """Deliver everything up to the head, in order, as much at once as was read at once."""
+        while not self._stalled and (position := self._next_of_all()) <= self._head:
+            record = self._record(position)
+            if record is None:
+                return
+            self._runtime.work()
+            begin = position - self._records[0].position
+            records = self._records[begin : begin + self._head - position + 1]
+            for subscription in self._subscriptions.values():
+                if subscription.next == position and not subscription.broken:
+                    self._send_all(subscription, records)
+
+    def _send_all(self, subscription: Subscription, records: Sequence[Record]) -> None:
+        lost = subscription.lost
+        assert lost is not None, "who is due has subscribed"
+        sent = subscription.channel.send_all(records, subscription.incarnation, lost)
+        subscription.next += sent
+        if sent < len(records):
+            self._not_sent(subscription)
+
     def _send_under_rules(self, due: Sequence[Subscription], record: Record) -> None:
         """Deliver the event so many times, or not at all, and as it is said to be."""
         _, times, message = self._rules.decide(record)
@@ -177,7 +231,11 @@ class Relay(pykka.Actor):
     def _send(self, subscription: Subscription, record: Record) -> None:
         if subscription.channel.send(record, subscription.incarnation, subscription.lost):
             subscription.next = record.position + 1
-        elif self._is_there(subscription):
+        else:
+            self._not_sent(subscription)
+
+    def _not_sent(self, subscription: Subscription) -> None:
+        if self._is_there(subscription):
             self._break(subscription)
         else:
             subscription.next = NEVER  # it will subscribe again, from its checkpoint

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import pykka
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from actors.handling import HandlingRule, HandlingRules
@@ -63,6 +63,11 @@ class Gate(Protocol):
     active: bool
     remembers: bool
 
+    @property
+    def is_faulty(self) -> bool:
+        """Whether some fault decides about the calls now."""
+        ...
+
     def read(self, store: Store, ask: Callable[[Store], T]) -> T:
         """What `ask` is answered by the store, or by what it was, in the time that a call takes.
 
@@ -86,6 +91,26 @@ class Gate(Protocol):
         ...
 
 
+class Grouping(Protocol):
+    """An actor that can handle several messages of one type together, such as in one transaction.
+
+    Where messages pile up in real time, a runtime may hand it what waits behind the message in hand instead
+    of one after the other. In virtual time each message takes a service time of its own: nothing is grouped.
+    """
+
+    def may_group(self, kind: type) -> bool:
+        """Whether messages of this type may be handled together now."""
+        ...
+
+    def on_group(self, messages: Sequence[Any]) -> Iterable[Any]:
+        """Handle messages that have come in this order, all of one type.
+
+        The answers come in the same order, one for each message; an exception among them is what its asker
+        gets. All of the messages are in hand meanwhile: a crash loses those that are not answered.
+        """
+        ...
+
+
 class Channel(Protocol):
     """A link from one actor to another, with its delay and its faults."""
 
@@ -100,6 +125,10 @@ class Channel(Protocol):
         """
         ...
 
+    def send_all(self, messages: Sequence[Any], incarnation: int, lost: Callable[[Any], object]) -> int:
+        """Send one after the other until one certainly does not arrive; return how many went before it."""
+        ...
+
     def request(self, message: Any) -> Reply:
         """Ask over the link without waiting; the question is under way as any message, the answer is not.
 
@@ -112,6 +141,9 @@ class Runtime(ABC):
     """Where actors live. Instants are seconds since the start of the run phase, negative in `warm`."""
 
     recorder: Recorder
+
+    in_bulk = False
+    """Whether messages are sent and handled many at a time where that is possible."""
 
     # -- time and chance -------------------------------------------------------------------------------
 
@@ -206,6 +238,15 @@ class Runtime(ABC):
     def tell(self, name: str, message: Any) -> bool:
         """Put the message into the named actor's inbox; False if no such actor is alive."""
 
+    def tell_all(self, name: str, messages: Sequence[Any]) -> int:
+        """Put the messages into the named actor's inbox, in their order; return how many are in before the
+        first that is not.
+        """
+        for told, message in enumerate(messages):
+            if not self.tell(name, message):
+                return told
+        return len(messages)
+
     @abstractmethod
     def request(self, name: str, message: Any) -> Reply:
         """Ask without waiting. A dead actor's reply is a `pykka.ActorDeadError`."""
@@ -283,4 +324,14 @@ class Runtime(ABC):
         """Stop every actor of this runtime and release what it holds."""
 
 
-__all__ = ["Channel", "Deadlock", "Gate", "InboxFull", "Reply", "Runtime", "RuntimeFailure", "Timer"]
+__all__ = [
+    "Channel",
+    "Deadlock",
+    "Gate",
+    "Grouping",
+    "InboxFull",
+    "Reply",
+    "Runtime",
+    "RuntimeFailure",
+    "Timer",
+]

@@ -13,7 +13,7 @@ import msgspec
 
 from actors.consumer import Consumer, Effects, NotYet
 from actors.facts import UNKNOWN_NAME
-from actors.messages import OrderConfirmed, OrderPlaced, OrderRejected, Record, Repair
+from actors.messages import OrderConfirmed, OrderPlaced, OrderRejected, PlacedLine, Record, Repair
 from actors.policy import Policy
 from actors.positions import Positions
 from actors.runtime import Runtime
@@ -28,6 +28,7 @@ from actors.tables import (
     SummaryItem,
     SummaryRow,
 )
+from actors.topology import node_of
 
 REPAIRED_AT_ONCE = 100
 """How many rows at most are repaired before other events have their turn."""
@@ -56,6 +57,8 @@ class SummaryProjection(Consumer):
             positions=positions,
         )
         self._products = products
+        self._gates.append(runtime.gate(node_of(products.name)))
+        self._prepared: dict[int, str] = {}  # names that were looked up for several events at once
         self._join = policy.of("summary").join
         self.effects_read_rows = self._join == "placeholder" or policy.stock == "saga"
         self._copy_number = runtime.random(f"copies/{own_name}")
@@ -65,16 +68,36 @@ class SummaryProjection(Consumer):
         """Go on, also with the repair of what was written without names."""
         super().on_start()
         if self._join == "placeholder":
-            rows = self._store.scan(PENDING_JOINS)
-            self._pending = {(row.order_id, row.copy): row.position for row in rows}
+            self._pending = self._pending_joins()
             if self._pending:
                 self._repair_later(1)
+
+    def load_view(self) -> None:
+        """See `Consumer`."""
+        were_pending, self._pending = self._pending, self._pending_joins()
+        if self._pending and not were_pending:
+            self._repair_later(1)
 
     def answer(self, message: Any) -> Any:
         """Repair what was written without names."""
         return self._repair(message) if type(message) is Repair else super().answer(message)
 
     # -- events ----------------------------------------------------------------------------------------
+
+    def stands_alone(self, record: Record) -> bool:
+        """Whether it concerns a pending order, whose rows earlier events may have changed."""
+        event = record.event
+        return type(event) is not OrderPlaced or event.pending
+
+    def prepare(self, records: Sequence[Record]) -> None:
+        """Look up the names of all products of the orders in one call."""
+        self._prepared = {}
+        if records and self._join != "carried":
+            wanted = list({line.product_id: None for record in records for line in _lines(record)})
+            rows = self._products.get_many(PRODUCTS, [(product_id,) for product_id in wanted])
+            self._prepared = {
+                row.product_id: row.name for row in rows if row is not None and row.name != UNKNOWN_NAME
+            }
 
     def effects(self, record: Record) -> Effects:
         """The order's row.
@@ -177,6 +200,10 @@ class SummaryProjection(Consumer):
 
     def _look_up(self, product_ids: list[int]) -> list[str | None]:
         """The products' names; where placeholders are allowed, None for one that cannot be had now."""
+        if self._prepared:
+            prepared = [self._prepared.get(product_id) for product_id in product_ids]
+            if None not in prepared:
+                return prepared
         may_lack = self._join == "placeholder"
         try:
             rows = self._products.get_many(PRODUCTS, [(product_id,) for product_id in product_ids])
@@ -195,6 +222,9 @@ class SummaryProjection(Consumer):
         return names
 
     # -- repair ----------------------------------------------------------------------------------------
+
+    def _pending_joins(self) -> dict[tuple[int, int], int]:
+        return {(row.order_id, row.copy): row.position for row in self._store.scan(PENDING_JOINS)}
 
     def _repair_later(self, attempt: int) -> None:
         self._later(self._consumer_policy.retry.wait(attempt), Repair(attempt))
@@ -240,3 +270,7 @@ class SummaryProjection(Consumer):
         repaired = msgspec.structs.replace(row, items=items)
         self._store.write([Put(SUMMARIES, repaired), Delete(PENDING_JOINS, (order_id, copy))])
         return True
+
+
+def _lines(record: Record) -> Sequence[PlacedLine]:
+    return record.event.lines if isinstance(record.event, OrderPlaced) else ()

@@ -520,10 +520,11 @@ class SupervisedRuntime(Runtime):
         ActorRegistry.unregister(ref)
         lost: list[Envelope[Any]] = actor.inbox.kill()
         for envelope in lost:
-            if envelope.reply_to is not None:
+            reply = envelope.reply_to
+            if reply is not None:
                 error = ActorDeadError(f"{actor.name} stopped before handling the message")
                 with contextlib.suppress(queue.Full):  # answered just before the end
-                    envelope.reply_to.set_exception((ActorDeadError, error, None))
+                    reply.set_exception((ActorDeadError, error, None))
         return len(lost) + self._end_parts(actor, ref)
 
     def _end_parts(self, actor: Incarnation, ref: pykka.ActorRef[Any]) -> int:

@@ -32,7 +32,7 @@ from actors.orders import OrderActor
 from actors.policy import Policy
 from actors.positions import Positions
 from actors.products import ProductsProjection
-from actors.progress import checkpoint_change
+from actors.progress import SEED, checkpoint_change
 from actors.relay import Relay
 from actors.runtime import Runtime
 from actors.stores.port import Change, NewEvent, Put, Store
@@ -91,7 +91,11 @@ def seed(stores: Mapping[str, Store], catalogue: Catalogue, now: float = 0.0) ->
     for name, store in stores.items():
         kept = {"products": products, "orders": known}.get(node_of(name))
         if kept is not None:
-            progress = [checkpoint_change(name, source, len(rows)) for source in ("catalog", "inventory")]
+            progress = [
+                checkpoint_change(whose, source, len(rows))
+                for source in ("catalog", "inventory")
+                for whose in (SEED, name)
+            ]
             store.write([*kept, *progress])
 
 

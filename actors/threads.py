@@ -15,10 +15,11 @@ import pykka
 from pykka import ActorDeadError
 
 from actors.inbox import Inbox, Killed
+from actors.messages import Control
 from actors.runtime import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pykka._envelope import Envelope
 
@@ -50,6 +51,7 @@ class LiveInbox(Inbox):
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._released: deque[LiveInbox] = deque()
+        self._behind: list[Envelope[Any]] = []  # in hand behind `hand`, to be handled together with it
 
     def live(self, life: Callable[[], object]) -> None:
         """Begin to run `life` on a thread of its own, until it returns or the actor is killed."""
@@ -88,6 +90,17 @@ class LiveInbox(Inbox):
             error = ActorDeadError(f"{self.name} stopped before handling the message")
             envelope.reply_to.set_exception((ActorDeadError, error, None))
 
+    def put_all(self, envelopes: Sequence[Envelope[Any]]) -> bool:
+        """Take in messages that ask nothing, all or, if the actor has closed meanwhile, none of them."""
+        with self._lock:
+            if self.closed:
+                return False
+            self.mail.extend(envelopes)
+            if self._idle and not self._paused:
+                self._next()
+                self._changed.notify_all()
+        return True
+
     def get(self) -> Envelope[Any]:
         """The next message; waits for one, and for the end of a pause."""
         with self._lock:
@@ -121,7 +134,50 @@ class LiveInbox(Inbox):
             super().close()
         self._wake_released()
 
+    def take_more(self, most: int) -> list[Envelope[Any]]:
+        """Take in hand what waits right behind the message in hand, as long as it is of its type.
+
+        Questions are taken with a question, others with another. Returns all that is in hand, at most so
+        many. Until all are handled, those behind the first count as waiting: a bound stays what it is.
+        """
+        with self._lock:
+            first, mail, behind = self.hand, self.mail, self._behind
+            if self.killed or first is None:
+                raise Killed
+            kind, asks = type(first.message), first.reply_to is not None
+            while (
+                mail
+                and len(behind) < most - 1
+                and type(mail[0].message) is kind
+                and (mail[0].reply_to is not None) is asks
+            ):
+                behind.append(mail.popleft())
+            if self.limit is not None and issubclass(kind, Control):
+                self._controls -= len(behind)
+            return [first, *behind]
+
+    def __len__(self) -> int:
+        """See `Inbox`."""
+        return super().__len__() + self._group_waits
+
+    @property
+    def _full(self) -> bool:
+        return self.limit is not None and len(self) >= self.limit
+
+    @property
+    def _group_waits(self) -> int:
+        behind = self._behind
+        return 0 if not behind or isinstance(behind[0].message, Control) else len(behind)
+
+    def _cut_off(self) -> list[Envelope[Any]]:
+        behind, self._behind = self._behind, []
+        lost = super()._cut_off()
+        return [*lost[:1], *behind, *lost[1:]]
+
     def _rest(self) -> None:
+        if self._behind:
+            self._behind = []
+            self._let_in()
         self.hand = None
         self._idle = True
 
@@ -184,7 +240,7 @@ class LiveInbox(Inbox):
         with self._lock:
             if not self._paused:
                 return 0
-            held = len(self.mail) + (self.hand is not None)
+            held = len(self.mail) + len(self._behind) + (self.hand is not None)
             self._paused = False
             self._next()
             self._changed.notify_all()
@@ -196,8 +252,9 @@ class LiveInbox(Inbox):
         with self._lock:
             lost = self._cut_off()
             for envelope in lost:
-                if isinstance(envelope.reply_to, LiveReply):
-                    envelope.reply_to.crashed = True
+                reply = envelope.reply_to
+                if isinstance(reply, LiveReply):
+                    reply.crashed = True
             self._changed.notify_all()
         self._wake_released()
         return lost

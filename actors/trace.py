@@ -68,11 +68,12 @@ SCHEMA: dict[str, dict[str, str]] = {
     # customer's orders in the read model, for `stock` the OrderPlaced events of the product, for `browse`
     # the catalogue and inventory events of the product. −1: not judged, as for a list of products.
     "reads": {
-        "kind": NAME,  # history | own | stock | browse
+        # history | own | stock | browse, and page: a further page of history, which no measure counts
+        "kind": NAME,
         "session": SMALL,
         "key": SMALL,
         "arrived_s": SECONDS,
-        "read_s": SECONDS,  # the instant whose state was returned
+        "read_s": SECONDS,  # the instant whose state was returned, or on threads the last one before that
         "seen": SMALL,
         "outcome": NAME,  # ok | stale | failed; stale: it was marked as older than was asked for
     },
@@ -161,11 +162,12 @@ class Recorder:
     ['orders']
     """
 
-    def __init__(self) -> None:
+    def __init__(self, schema: Mapping[str, Mapping[str, str]] = SCHEMA) -> None:
+        self._schema = schema
         self._columns: dict[str, list[array[Any]]] = {
-            table: [array(_TYPECODE[kind]) for kind in columns.values()] for table, columns in SCHEMA.items()
+            table: [array(_TYPECODE[kind]) for kind in columns.values()] for table, columns in schema.items()
         }
-        self._fresh: dict[str, list[tuple[Any, ...]]] = {table: [] for table in SCHEMA}
+        self._fresh: dict[str, list[tuple[Any, ...]]] = {table: [] for table in schema}
         self._settling = threading.Lock()
         self._names: list[str] = []
         self._ids: dict[str, int] = {}
@@ -192,6 +194,17 @@ class Recorder:
 
         return append
 
+    def many(self, table: str) -> Callable[[Sequence[tuple[Any, ...]]], None]:
+        """A function that appends several rows to the table at once."""
+        fresh = self._fresh[table]
+
+        def extend(rows: Sequence[tuple[Any, ...]]) -> None:
+            fresh.extend(rows)
+            if len(fresh) >= BLOCK:
+                self._settle(table)
+
+        return extend
+
     def count(self, table: str) -> int:
         """How many rows the table has."""
         return len(self._columns[table][0]) + len(self._fresh[table])
@@ -199,11 +212,11 @@ class Recorder:
     @property
     def rows(self) -> int:
         """How many rows all tables have together."""
-        return sum(self.count(table) for table in SCHEMA)
+        return sum(self.count(table) for table in self._schema)
 
     def column(self, table: str, column: str) -> Sequence[float]:
         """One column as it stands; names as their numbers."""
-        return self._settled(table)[list(SCHEMA[table]).index(column)]
+        return self._settled(table)[list(self._schema[table]).index(column)]
 
     def _settled(self, table: str) -> list[array[Any]]:
         """The table's columns with every row in them."""
@@ -221,17 +234,22 @@ class Recorder:
             ):  # no rows: nothing to add
                 column.extend(values)
 
-    def frame_columns(self, table: str) -> Mapping[str, pa.Array]:
-        """The table's columns as Arrow arrays; names as dictionaries."""
+    def frame_columns(self, table: str, *, copied: bool = False) -> Mapping[str, pa.Array]:
+        """The table's columns as Arrow arrays; names as dictionaries.
+
+        They are views, and while there is one the table cannot grow, unless they are `copied`.
+        """
         import numpy as np
         import pyarrow as pa
 
         arrays = {}
         names = pa.array(self._names, pa.string())
-        for (column, kind), buffer in zip(SCHEMA[table].items(), self._settled(table), strict=True):
+        for (column, kind), buffer in zip(self._schema[table].items(), self._settled(table), strict=True):
             values = (
                 np.frombuffer(buffer, dtype=buffer.typecode) if len(buffer) else np.empty(0, buffer.typecode)
             )
+            if copied:
+                values = values.copy()
             if kind is NAME:
                 arrays[column] = pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int32)), names)
             else:
@@ -243,7 +261,7 @@ class Recorder:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        for table in SCHEMA:
+        for table in self._schema:
             pq.write_table(pa.table(dict(self.frame_columns(table))), folder / f"{table}.parquet")
 
     def sha256(self) -> str:
@@ -255,7 +273,7 @@ class Recorder:
         import numpy as np
 
         digest = hashlib.sha256()
-        for table, columns in SCHEMA.items():
+        for table, columns in self._schema.items():
             for (column, kind), buffer in zip(columns.items(), self._settled(table), strict=True):
                 values = np.array(buffer)
                 digest.update(f"{table}.{column}:{kind}:{len(values)}\n".encode())

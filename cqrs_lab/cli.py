@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -227,6 +227,276 @@ def verify(jobs: Jobs = None, cluster: Cluster = None, as_json: Json = False) ->
 
 @app.command()
 @_errors_reported()
+def serve(
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="URL",
+            help="sqlite:///DIR, postgresql://…, embedded-postgres or memory://; default: a SQLite folder.",
+        ),
+    ] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(
+            "--scenario", metavar="NAME|FILE", help="Whose policy and population to serve; not its faults."
+        ),
+    ] = None,
+    settings: Settings = None,
+    host: Annotated[str, typer.Option("--host", help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free.")] = 8000,
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="DIR", help="Write a run folder at the end.")
+    ] = None,
+    ready_lag: Annotated[
+        str, typer.Option("--ready-lag", metavar="TIME", help="How far behind a view may be for /readyz.")
+    ] = "10s",
+    admin: Annotated[
+        bool, typer.Option("--admin", help="Have /admin: faults, projections, dead letters.")
+    ] = False,
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        typer.Option("--log-level", help="Which logs to write to stderr, as JSON lines."),
+    ] = "warning",
+) -> None:
+    """Serve the shop over HTTP until Ctrl-C: real endpoints on a real database."""
+    from cqrs_lab.serve import serve_until_stopped, source_of
+    from loadtest.serving import CannotListen
+    from scenarios.errors import ScenarioError
+    from scenarios.values import parse_duration
+
+    try:
+        ready_lag_s = parse_duration(ready_lag)
+    except ScenarioError as error:
+        _stop(f"--ready-lag {error}", BAD_USAGE)
+    try:
+        serve_until_stopped(
+            source_of(scenario, settings or ()),
+            store=store,
+            host=host,
+            port=port,
+            ready_lag_s=ready_lag_s,
+            log_level=log_level,
+            admin=admin,
+            record=record,
+        )
+    except CannotListen as error:
+        _stop(str(error), BAD_USAGE)
+
+
+@app.command()
+@_errors_reported()
+def probe(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The path of a probe file.")],
+    seed: Seed = None,
+    settings: Settings = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="HOST", help="Another machine that may be probed. Repeatable."),
+    ] = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the lag of a system of your own over HTTP: write to it, and look until the write is seen."""
+    from cqrs_lab.probe import read_probe, run_probe
+    from cqrs_lab.probe_table import show_probe
+    from cqrs_lab.terminal import Progressing
+
+    described = read_probe(file, settings or (), seed, allow_host or ())
+    with Progressing(Console(stderr=True), described.name) as on_progress:
+        outcome = run_probe(described, file, out=out, on_progress=on_progress)
+    _print(outcome.summary if as_json else show_probe(outcome, described.question), as_json)
+    raise typer.Exit(outcome.verdict["exit_code"])
+
+
+@app.command()
+@_errors_reported()
+def live(
+    scenario: ScenarioName,
+    seed: Seed = None,
+    settings: Settings = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="URL",
+            help="Empty stores: sqlite:///DIR, postgresql://… or embedded-postgres; default: SQLite.",
+        ),
+    ] = None,
+    users: Annotated[
+        int | None, typer.Option("--users", min=1, help="How many users each closed load has.")
+    ] = None,
+    processes: Annotated[int, typer.Option("--processes", min=1, help="How many processes make load.")] = 1,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Run a scenario on the wall clock: a real server and database, load by Locust, the same verdict."""
+    from cqrs_lab.experiment import without_password
+    from cqrs_lab.live import run_live, with_users
+    from cqrs_lab.live_processes import LocustMissing
+    from cqrs_lab.source import Source
+    from cqrs_lab.terminal import Progressing, show
+
+    source = Source.find(scenario, settings or ())
+    described = source.read(seed)
+    options = {"--store": store and without_password(store), "--users": users}
+    options |= {"--processes": processes if processes > 1 else None}
+    again = source.command(described.seed, "live", options)
+    if users is not None:
+        described = with_users(described, users)
+    try:
+        with Progressing(Console(stderr=True), described.name) as on_progress:
+            found = run_live(
+                described, store=store, processes=processes, out=out, reproduce=again, on_progress=on_progress
+            )
+    except LocustMissing as error:
+        _stop(str(error), BAD_USAGE)
+    outcome = found.outcome
+    _print(outcome.summary if as_json else show(outcome, described.question), as_json)
+    raise typer.Exit(INTERRUPTED if found.interrupted else outcome.verdict["exit_code"])
+
+
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run folder: a path, or a name below runs/, such as latest.")
+]
+RunNames = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN…", help="Folders of runs or sweeps: paths, or names below runs/."),
+]
+
+
+@contextlib.contextmanager
+def _runs_read() -> Iterator[None]:
+    """Turn a run folder that cannot be used into one message; around commands that read some."""
+    from cqrs_lab.compare import Incomparable
+    from reports.frames import RunError
+
+    try:
+        yield
+    except (RunError, Incomparable, FileExistsError) as error:
+        _stop(str(error), BAD_USAGE)
+
+
+@app.command()
+@_errors_reported()
+def runs(as_json: Json = False) -> None:
+    """List the runs and sweeps below runs/, the newest first, with verdict and main numbers."""
+    from cqrs_lab.runs import runs as runs_below
+    from cqrs_lab.runs import show_runs
+
+    rows = runs_below()
+    _print(rows if as_json else show_runs(rows, Console().width), as_json)
+
+
+@app.command()
+@_errors_reported()
+@_runs_read()
+def report(
+    run: RunName,
+    png: Annotated[bool, typer.Option("--png", help="Write the figures as PNG too.")] = False,
+) -> None:
+    """Write the report of a run anew, report.html and its figures, and print where it is."""
+    from cqrs_lab.report import write_report
+    from reports.frames import folder_of
+
+    print(write_report(folder_of(run), png=png))
+
+
+@app.command("open")
+@_errors_reported()
+@_runs_read()
+def open_(run: RunName = "latest") -> None:
+    """Open the report of a run in the browser; it is written if there is none."""
+    from cqrs_lab.open import report_of, show_in_browser
+
+    page = report_of(run)
+    print(page)
+    if not show_in_browser(page):
+        print("cqrs-lab: there is no browser to open it with; open that file yourself", file=sys.stderr)
+
+
+@app.command()
+@_errors_reported()
+@_runs_read()
+def compare(
+    runs: RunNames,
+    force: Annotated[
+        bool, typer.Option("--force", help="Compare also what answers different questions.")
+    ] = False,
+    form: Annotated[
+        Literal["text", "md"], typer.Option("--format", help="How to print it; md: for a pull request.")
+    ] = "text",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write compare.html and its figures there.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Lay runs or sweeps side by side: what differs in them, and what comes of it for certain.
+
+    The first is the base. Runs that differ in their seeds alone are taken together.
+    """
+    from cqrs_lab.compare import compare as compare_sides
+    from cqrs_lab.compare_markdown import markdown
+    from cqrs_lab.compare_sides import sides_of
+    from cqrs_lab.compare_table import show_compare
+
+    sides = sides_of(runs)
+    table = compare_sides(sides, force=force)
+    if out is not None:
+        from cqrs_lab.compare_page import write_comparison
+
+        write_comparison(table, sides, out)
+    if form == "md" and not as_json:
+        print(markdown(table), end="")
+        return
+    _print(table if as_json else show_compare(table, out, Console().width), as_json)
+
+
+@app.command()
+@_errors_reported()
+@_runs_read()
+def calibrate(
+    run: RunName,
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The scenario file to write.")],
+    measured: Annotated[
+        bool, typer.Option("--measured", help="Take the durations as they were measured, and fit nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a scenario whose times are those of a run, such as a live one, to simulate the same system."""
+    from cqrs_lab.calibrate import as_data, write_calibrated
+    from cqrs_lab.calibrate import calibrate as calibrate_from
+    from cqrs_lab.calibrate_table import show_calibrated
+    from reports.frames import load_run
+
+    loaded = load_run(run)
+    found = calibrate_from(loaded, out.stem, measured=measured)
+    write_calibrated(found, loaded, out)
+    _print(as_data(found) if as_json else show_calibrated(found, out), as_json)
+
+
+@app.command()
+@_errors_reported()
+@_runs_read()
+def junit(
+    runs: RunNames,
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The XML file to write.")],
+) -> None:
+    """Write the verdicts of runs or sweeps as JUnit XML, for a system for continuous integration.
+
+    It exits with 0 whatever the verdicts are: who reads the file decides.
+    """
+    from cqrs_lab.runs import verdicts
+    from reports.frames import folder_of
+    from reports.junit import junit as as_xml
+
+    named = [one for run in runs for one in verdicts(folder_of(run))]
+    out.write_text(as_xml(named), encoding="utf-8")
+    print(f"{out}: {len(named):,} test suites")
+
+
+@app.command()
+@_errors_reported()
 def check(scenario: ScenarioName, settings: Settings = None) -> None:
     """Validate a scenario without running it."""
     from cqrs_lab.source import Source
@@ -257,7 +527,7 @@ def scenarios() -> None:
 @app.command()
 @_errors_reported()
 def presets() -> None:
-    """List the presets: named sets of design decisions, for `preset` in [policy]."""
+    """List the presets: named sets of design decisions, for the key `preset` of a scenario's policy."""
     from scenarios.presets import find, names
 
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cqrs_lab.folder import run_folder
+from scenarios.account import account
 from scenarios.file import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from actors.trace import Recorder
+    from cqrs_lab.folder import RunFolder
     from reports.frames import Run
     from reports.verdict import Verdict
     from scenarios.scenario import Scenario
-    from simulation.run import Simulated
 
-PACKAGES = ("greenlet", "msgspec", "numpy", "pandas", "pyarrow", "pykka", "simpy")
+PACKAGES = (
+    *("greenlet", "msgspec", "numpy", "pandas", "psycopg", "pyarrow", "pykka", "simpy", "sqlalchemy"),
+    *("starlette", "uvicorn"),
+)
 """Whose versions may matter to a run."""
 
 
@@ -55,10 +61,6 @@ def run_simulated(
         Deadlock: the actors wait for each other; nothing is left of the run.
 
     """
-    from reports.frames import load_run
-    from reports.sentence import sentence
-    from reports.summary import summarise
-    from reports.verdict import judge
     from simulation.run import simulate
 
     with run_folder(scenario.name, scenario.seed, out) as folder:
@@ -66,23 +68,65 @@ def run_simulated(
         begun = time.perf_counter()
         simulated = simulate(scenario, lambda share: on_progress("simulating", share))
         on_progress("measuring", 0.0)
-        simulated.recorder.write(folder.path / "tables")
-        write(folder.path / "scenario.toml", scenario)
         again = reproduce or f"cqrs-lab run {folder.final / 'scenario.toml'}"
-        info = _said(scenario, simulated) | _surroundings(started, time.perf_counter() - begun, again)
-        _write_json(folder.path / "run.json", info)
-        run = load_run(folder.path)
-        summary = summarise(run)
-        judged = judge(run, scenario, summary)
-        summary["verdict"] = judged.verdict
-        verdict = asdict(judged) | {
-            "sentence": sentence(run, scenario, summary, judged),
-            "reproduce": again,
-        }
-        _write_json(folder.path / "summary.json", summary)
-        _write_json(folder.path / "verdict.json", verdict)
+        info = account("simulated", scenario, simulated.recorder, simulated.failures)
+        info |= surroundings(started, time.perf_counter() - begun, again)
+        keep(folder, scenario, simulated.recorder, info)
+        outcome = conclude(folder, scenario, again)
         on_progress("measuring", 1.0)
-    return Outcome(folder.final, summary, verdict, verdict["sentence"])
+    return replace(outcome, folder=folder.final)
+
+
+def keep(folder: RunFolder, scenario: Scenario, recorder: Recorder, info: Mapping[str, Any]) -> None:
+    """Write the trace, the scenario and run.json into the folder."""
+    recorder.write(folder.path / "tables")
+    write(folder.path / "scenario.toml", scenario)
+    write_json(folder.path / "run.json", info)
+
+
+def conclude(folder: RunFolder, scenario: Scenario, reproduce: str) -> Outcome:
+    """Measure and judge the run that is in the folder; add summary.json, verdict.json, figures and page.
+
+    `reproduce` is the command line that runs the same again.
+    """
+    from cqrs_lab.report import write_report_of
+    from reports.frames import load_run
+    from reports.sentence import sentence
+    from reports.summary import summarise
+    from reports.verdict import judge
+
+    run = load_run(folder.path)
+    summary = summarise(run)
+    judged = judge(run, scenario, summary)
+    summary["verdict"] = judged.verdict
+    said = sentence(run, scenario, summary, judged)
+    verdict = asdict(judged) | {"sentence": said, "reproduce": reproduce}
+    write_json(folder.path / "summary.json", summary)
+    write_json(folder.path / "verdict.json", verdict)
+    write_report_of(run, summary, verdict, missing=run.missing)
+    return Outcome(folder.final, summary, verdict, said)
+
+
+def surroundings(started: datetime, wall_s: float, reproduce: str) -> dict[str, Any]:
+    """What run.json says of where, when and how a run was made."""
+    return {
+        "versions": {name: metadata.version(name) for name in ("cqrs-lab", *PACKAGES)},
+        "python": platform.python_version(),
+        "machine": {"system": platform.system(), "processor": platform.machine()},
+        "command_line": [without_password(word) for word in sys.argv],
+        "reproduce": reproduce,
+        "started_at": started.isoformat(timespec="seconds"),
+        "wall_time_s": round(wall_s, 3),
+    }
+
+
+def without_password(text: str) -> str:
+    """The text, without the password of a URL that it may be.
+
+    >>> without_password("postgresql://ann:secret@db/lab")
+    'postgresql://ann@db/lab'
+    """
+    return re.sub(r"(://[^/@:\s]*):[^/@\s]*@", r"\1@", text)
 
 
 class Measured(NamedTuple):
@@ -108,7 +152,8 @@ def measure_simulated(scenario: Scenario) -> Measured:
 
     simulated = simulate(scenario)
     columns = {table: simulated.recorder.frame_columns(table) for table in SCHEMA}
-    run = run_in_memory(_said(scenario, simulated), columns, scenario)
+    info = account("simulated", scenario, simulated.recorder, simulated.failures)
+    run = run_in_memory(info, columns, scenario)
     summary = summarise(run)
     judged = judge(run, scenario, summary)
     summary["verdict"] = judged.verdict
@@ -125,35 +170,6 @@ def judge_simulated(scenario: Scenario) -> Verdict:
     return measure_simulated(scenario).verdict
 
 
-def _said(scenario: Scenario, simulated: Simulated) -> dict[str, Any]:
-    """What run.json says that does not depend on where and when it was run."""
-    phases = scenario.phases
-    return {
-        "engine": "simulated",
-        "scenario": scenario.name,
-        "seed": scenario.seed,
-        "phases": {"warm": phases.warm, "run": phases.run, "settle": phases.settle},
-        "consumers": {name: list(sources) for name, sources in simulated.consumers.items()},
-        "trace_sha256": simulated.recorder.sha256(),
-        "trace_rows": simulated.recorder.rows,
-        "actor_failures": [
-            {"at_s": at_s, "actor": name, "error": f"{type(error).__name__}: {error}"}
-            for at_s, name, error in simulated.failures
-        ],
-    }
-
-
-def _surroundings(started: datetime, wall_s: float, reproduce: str) -> dict[str, Any]:
-    return {
-        "versions": {name: metadata.version(name) for name in ("cqrs-lab", *PACKAGES)},
-        "python": platform.python_version(),
-        "machine": {"system": platform.system(), "processor": platform.machine()},
-        "command_line": sys.argv,
-        "reproduce": reproduce,
-        "started_at": started.isoformat(timespec="seconds"),
-        "wall_time_s": round(wall_s, 3),
-    }
-
-
-def _write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any) -> None:
+    """Write a file of JSON for people and programs."""
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -28,10 +28,13 @@ class RunFolder:
 
 
 @contextlib.contextmanager
-def run_folder(scenario: str, seed: int, out: Path | None, root: Path = Path("runs")) -> Iterator[RunFolder]:
+def run_folder(
+    scenario: str, seed: int, out: Path | None, root: Path = Path("runs"), option: str = "--out"
+) -> Iterator[RunFolder]:
     """A folder to fill; on leaving without an error it gets its final name, otherwise it vanishes.
 
     The final name is `out`, or `<root>/<scenario>/<UTC stamp>-s<seed>`, which `<root>/latest` then points to.
+    `option` is what a user names another folder with.
 
     Raises:
         FolderError: it cannot be written, or `out` is there already.
@@ -40,7 +43,7 @@ def run_folder(scenario: str, seed: int, out: Path | None, root: Path = Path("ru
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     final = out if out is not None else root / scenario / f"{stamp}-s{seed}"
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FolderError(f"{out} is there already; remove it or name another folder with --out")
+        raise FolderError(f"{out} is there already; remove it or name another folder with {option}")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         path = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".partial", dir=final.parent))
@@ -48,12 +51,12 @@ def run_folder(scenario: str, seed: int, out: Path | None, root: Path = Path("ru
         (path / "tables").mkdir()
     except OSError as error:
         raise FolderError(
-            f"cannot write {final}: {error.strerror or error}; name a writable folder with --out"
+            f"cannot write {final}: {error.strerror or error}; name a writable folder with {option}"
         ) from error
     folder = RunFolder(path, final)
     try:
         yield folder
-        folder.final = _rename(path, final, exact=out is not None)
+        folder.final = _rename(path, final, exact=option if out is not None else None)
         if out is None:
             _point_latest(root, folder.final)
     except BaseException:
@@ -69,8 +72,11 @@ def explain(error: OSError) -> str:
     return f"{what}: {error.filename or 'the run folder'}; nothing was kept of the run"
 
 
-def _rename(path: Path, final: Path, *, exact: bool) -> Path:
-    """Give the folder its final name; a second run within the same second gets a number."""
+def _rename(path: Path, final: Path, *, exact: str | None) -> Path:
+    """Give the folder its final name; a second run within the same second gets a number.
+
+    `exact` is the option that has named the folder, if one has: then no other name will do.
+    """
     number = 1
     while True:
         name = final if number == 1 else final.with_name(f"{final.name}-{number}")
@@ -81,7 +87,7 @@ def _rename(path: Path, final: Path, *, exact: bool) -> Path:
                 raise
             if exact:
                 raise FolderError(
-                    f"{final} has been filled meanwhile; name another folder with --out"
+                    f"{final} has been filled meanwhile; name another folder with {exact}"
                 ) from error
             number += 1
         else:

@@ -52,7 +52,7 @@ def compare_designs(
     sources = dict(zip(combined, sources_of(name_or_file, settings, combined), strict=True))
     rows = vary(sources, seeds)["designs"]
     index = pd.MultiIndex.from_tuples(
-        [[setting.partition("=")[2] for setting in row["design"]] for row in rows], names=list(over)
+        [tuple(setting.partition("=")[2] for setting in row["design"]) for row in rows], names=list(over)
     )
     return pd.DataFrame([_measures(row) for row in rows], index=index)
 

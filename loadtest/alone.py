@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from sqlalchemy import make_url
 
-from actors.stores.port import StoreError
+from actors.stores.port import StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ def alone(url: str) -> Iterator[None]:
     """Hold the stores of this URL, which can be opened, for this process.
 
     Raises:
-        StoreError: another process holds them.
+        StoreError: another process holds them, or the database cannot be asked.
 
     """
     scheme, _, rest = url.partition("://")
@@ -40,11 +40,23 @@ def alone(url: str) -> Iterator[None]:
                 raise StoreError(_TAKEN) from error
             yield
     elif scheme.startswith("postgresql"):
-        parts = make_url(url).set(drivername="postgresql")
-        with psycopg.connect(parts.render_as_string(hide_password=False), autocommit=True) as connection:
-            found = connection.execute("SELECT pg_try_advisory_lock(%s)", [_DATABASE_LOCK]).fetchone()
-            if found is None or not found[0]:
-                raise StoreError(_TAKEN)
+        with contextlib.closing(_locked(url)):
             yield
     else:
         yield
+
+
+def _locked(url: str) -> psycopg.Connection:
+    """A connection whose session has the lock."""
+    parts = make_url(url).set(drivername="postgresql")
+    try:
+        connection = psycopg.connect(parts.render_as_string(hide_password=False), autocommit=True)
+        found = connection.execute("SELECT pg_try_advisory_lock(%s)", [_DATABASE_LOCK]).fetchone()
+    except psycopg.Error as error:
+        raise StoreUnavailable(
+            f"the database cannot be locked: {error}; see that it is up and takes more connections"
+        ) from error
+    if found is None or not found[0]:
+        connection.close()
+        raise StoreError(_TAKEN)
+    return connection

@@ -24,14 +24,28 @@ ADDRESS_LENGTH_MAX: Final = 500
 POSITION_MAX: Final = 2**63 - 1
 _NO_NUL = r"^[^\u0000]*$"  # which PostgreSQL cannot keep
 
-CustomerId = Annotated[int, Meta(ge=1, le=ID_MAX, description="A customer's number.")]
-ProductId = Annotated[int, Meta(ge=1, le=ID_MAX, description="A product's number.")]
-OrderId = Annotated[int, Meta(ge=1, le=POSITION_MAX, description="An order's number.")]
+CustomerId = Annotated[int, Meta(ge=1, le=ID_MAX, description="A customer's number.", examples=[7])]
+ProductId = Annotated[int, Meta(ge=1, le=ID_MAX, description="A product's number.", examples=[1])]
+OrderId = Annotated[int, Meta(ge=1, le=POSITION_MAX, description="An order's number.", examples=[1])]
 Address = Annotated[
-    str, Meta(min_length=1, max_length=ADDRESS_LENGTH_MAX, pattern=_NO_NUL, description="Where to send it.")
+    str,
+    Meta(
+        min_length=1,
+        max_length=ADDRESS_LENGTH_MAX,
+        pattern=_NO_NUL,
+        description="Where to send it.",
+        examples=["Rue de l'Été 5, Genève"],
+    ),
 ]
 Name = Annotated[
-    str, Meta(min_length=1, max_length=NAME_LENGTH_MAX, pattern=_NO_NUL, description="A product's name.")
+    str,
+    Meta(
+        min_length=1,
+        max_length=NAME_LENGTH_MAX,
+        pattern=_NO_NUL,
+        description="A product's name.",
+        examples=["Lamp"],
+    ),
 ]
 Price = Annotated[
     float,
@@ -39,6 +53,7 @@ Price = Annotated[
         ge=0,
         le=PRICE_MINOR_MAX / 100,
         description="A price with at most two decimals.",
+        examples=[19.9],
         extra_json_schema={"multipleOf": 0.01},
     ),
 ]
@@ -61,7 +76,7 @@ class OrderItem(Body, frozen=True):
     """So many units of a product."""
 
     product_id: ProductId
-    quantity: Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
+    quantity: Annotated[int, Meta(ge=1, le=QUANTITY_MAX, examples=[2])]
 
 
 class NewOrder(Body, frozen=True):
@@ -75,7 +90,7 @@ class NewOrder(Body, frozen=True):
 class Adjustment(Body, frozen=True):
     """Units to add to the stock, or to take out of it (negative)."""
 
-    delta: Annotated[int, Meta(ge=-DELTA_MAX, le=DELTA_MAX)]
+    delta: Annotated[int, Meta(ge=-DELTA_MAX, le=DELTA_MAX, examples=[10])]
 
 
 class NewProduct(Body, frozen=True):
@@ -95,7 +110,7 @@ class ProductChange(Body, frozen=True):
 class CartQuantity(Body, frozen=True):
     """How many units of the product the cart is to hold."""
 
-    quantity: Annotated[int, Meta(ge=1, le=carts.QUANTITY_MAX)]
+    quantity: Annotated[int, Meta(ge=1, le=carts.QUANTITY_MAX, examples=[2])]
 
 
 class CheckOutRequest(Body, frozen=True):
@@ -239,7 +254,7 @@ def order_of(order: OrderRow, items: list[OrderItemRow], names: list[str]) -> Or
     return Order(
         order.order_id,
         order.customer_id,
-        _instant(order.placed_at),
+        instant(order.placed_at),
         to_decimal(order.total_minor),
         order.status,  # type: ignore[arg-type]  # a row's status is one of these
         order.shipping_address,
@@ -254,7 +269,7 @@ def summary_of(row: SummaryRow) -> OrderSummary:
     """The read model's row as an answer."""
     return OrderSummary(
         row.order_id,
-        _instant(row.placed_at),
+        instant(row.placed_at),
         to_decimal(row.total_minor),
         row.status,  # type: ignore[arg-type]  # a row's status is one of these
         [SummaryLine(item.product_name, item.quantity, item.pending or UNSET) for item in row.items],
@@ -276,6 +291,6 @@ def cart_of(customer_id: int, rows: list[CartItemRow]) -> Cart:
     return Cart(customer_id, [CartLine(row.product_id, row.quantity) for row in rows])
 
 
-def _instant(unix_s: float) -> datetime:
+def instant(unix_s: float) -> datetime:
     """The instant in UTC, to the millisecond."""
     return datetime.fromtimestamp(round(unix_s, 3), UTC)

@@ -7,7 +7,9 @@ loop looks at nothing until it comes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from actors.inbox import Letter
@@ -24,6 +26,59 @@ class NoAnswer(Exception):
     """An actor has not answered in time; what was asked of it may still be done."""
 
 
+class Waiting:
+    """The answers that one event loop waits for.
+
+    Those that come together wake the loop once, and one timer watches over all that are to come in time.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._come: deque[tuple[LoopReply, Any, BaseException | None]] = deque()
+        self._is_woken = False
+        self._due_s: dict[LoopReply, float] = {}  # until when, on the loop's clock
+        self._timer: asyncio.TimerHandle | None = None
+
+    def hand_over(self, reply: LoopReply, value: Any, error: BaseException | None) -> None:
+        """Let the loop have an answer; any thread may."""
+        self._come.append((reply, value, error))
+        if not self._is_woken:
+            self._is_woken = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody is left to hear it
+                self._loop.call_soon_threadsafe(self._arrive)
+
+    def _arrive(self) -> None:
+        self._is_woken = False  # before looking: what comes from now on wakes the loop again
+        while self._come:
+            reply, value, error = self._come.popleft()
+            self._due_s.pop(reply, None)
+            reply.arrive(value, error)
+
+    def watch(self, reply: LoopReply, timeout_s: float) -> None:
+        """Let those who wait for the reply have its error `late` if it has not come after so many seconds."""
+        due_s = self._due_s[reply] = self._loop.time() + timeout_s
+        if self._timer is None or due_s < self._timer.when():
+            self._set_timer(due_s)
+
+    def forget(self, reply: LoopReply) -> None:
+        """Nobody waits for the reply any more."""
+        self._due_s.pop(reply, None)
+
+    def _set_timer(self, at_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(at_s, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        now_s = self._loop.time()
+        for reply in [reply for reply, due_s in self._due_s.items() if due_s <= now_s]:
+            del self._due_s[reply]
+            reply.give_up()
+        if self._due_s:
+            self._set_timer(min(self._due_s.values()))
+
+
 class LoopReply(Reply):
     """A reply for an event loop: `arrival` is done once it is there. The first answer counts.
 
@@ -31,19 +86,20 @@ class LoopReply(Reply):
     has stopped to wait for it.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, waiting: Waiting, arrival: asyncio.Future[Any], late: str) -> None:
         super().__init__()
-        self._loop = loop
-        self.arrival: asyncio.Future[Any] = loop.create_future()
+        self._waiting = waiting
+        self._late = late
+        self.arrival = arrival
         self.ended: Callable[[], object] | None = None
 
     def set(self, value: Any | None = None) -> None:
         """Give the answer; any thread may."""
-        self._hand_over(value, None)
+        self._waiting.hand_over(self, value, None)
 
     def set_exception(self, exc_info: Any | None = None) -> None:
         """Give an error as the answer; without `exc_info` the one being handled."""
-        self._hand_over(None, (exc_info or sys.exc_info())[1])
+        self._waiting.hand_over(self, None, (exc_info or sys.exc_info())[1])
 
     def get(self, *, timeout: float | None = None) -> Any:
         """Not for a loop.
@@ -54,13 +110,8 @@ class LoopReply(Reply):
         """
         raise RuntimeError(f"a loop must not wait {timeout} s for an answer; await its arrival")
 
-    def _hand_over(self, value: Any, error: BaseException | None) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._arrive, value, error)
-        except RuntimeError:  # the loop is closed, and nobody is left to hear it
-            return
-
-    def _arrive(self, value: Any, error: BaseException | None) -> None:
+    def arrive(self, value: Any, error: BaseException | None) -> None:
+        """Let those who wait have the answer; called in the loop."""
         ended, self.ended = self.ended, None
         if ended is not None:
             ended()
@@ -71,10 +122,10 @@ class LoopReply(Reply):
         else:
             self.arrival.set_exception(error)
 
-    def give_up(self, error: Exception) -> None:
-        """Let those who wait have the error now, unless they have the answer."""
+    def give_up(self) -> None:
+        """Let those who wait know that it comes too late, unless they have it."""
         if not self.arrival.done():
-            self.arrival.set_exception(error)
+            self.arrival.set_exception(NoAnswer(self._late))
 
 
 class ServingRuntime(LiveRuntime):
@@ -87,10 +138,16 @@ class ServingRuntime(LiveRuntime):
     def __init__(self, *, unix_s: float, recorder: Recorder | None = None, seed: int = 0) -> None:
         super().__init__(recorder=recorder, seed=seed)
         self.started_unix_s = unix_s - self.now()
+        self._waiting: dict[asyncio.AbstractEventLoop, Waiting] = {}
 
     def clock(self, node: str) -> float:
         """See `Runtime`."""
         return super().clock(node) + self.started_unix_s
+
+    def count_from(self, unix_s: float) -> None:
+        """Let instants count from this Unix time (s) from now on; called before any actor is started."""
+        self._origin += unix_s - self.started_unix_s
+        self.started_unix_s = unix_s
 
     async def answer(
         self, name: str, message: Any, timeout_s: float, ended: Callable[[], object] | None = None
@@ -107,12 +164,19 @@ class ServingRuntime(LiveRuntime):
 
         """
         loop = asyncio.get_running_loop()
-        reply = LoopReply(loop)
+        waiting = self._waiting.get(loop)
+        if waiting is None:
+            waiting = self._waiting[loop] = Waiting(loop)
+        late = f"{name} has not answered within {timeout_s:g} s; ask again later"
+        reply = LoopReply(waiting, loop.create_future(), late)
         reply.ended = ended
-        late = NoAnswer(f"{name} has not answered within {timeout_s:g} s; ask again later")
-        giving_up = loop.call_later(timeout_s, reply.give_up, late)
-        self._offer_request(name, Letter(message, reply), None)
+        waiting.watch(reply, timeout_s)
+        inbox = self._inboxes.get(name)
+        if inbox is None or inbox.guarded:
+            self._offer_request(name, Letter(message, reply), None)
+        else:
+            inbox.put(Letter(message, reply))
         try:
             return await reply.arrival
         finally:
-            giving_up.cancel()
+            waiting.forget(reply)

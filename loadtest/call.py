@@ -27,6 +27,9 @@ WAIT_MAX_S: Final = 30.0
 CURSOR_PATTERN: Final = "^[1-9][0-9]{0,17}$"
 _WHOLE = re.compile("[1-9][0-9]{0,18}")
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?=$|[,;])", re.IGNORECASE)
+MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for a body that is no JSON."""
+
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 
@@ -56,6 +59,14 @@ class Call:
     def number(self, name: str, most: int = ID_MAX) -> int:
         """The whole number from 1 to `most` in the path."""
         return _number(name, self._path[name], most)
+
+    def word(self, name: str) -> str:
+        """The part of the path of this name, as it stands there."""
+        return self._path[name]
+
+    def asked(self, name: str) -> str | None:
+        """What the query says under this name; None: nothing."""
+        return self._query.get(name)
 
     @property
     def limit(self) -> int:
@@ -92,17 +103,20 @@ class Call:
     # -- the body --------------------------------------------------------------------------------------
 
     def body(self, kind: type[T]) -> T:
-        """The body, which says a `kind`."""
+        """The body, which says a `kind`. A whole number may be written with a fraction: 2.0 is 2."""
         try:
             return msgspec.json.decode(self._body, type=kind)
         except msgspec.ValidationError as error:
-            raise _invalid(str(error), self._body) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Problem(
-                "malformed-json",
-                f"the body cannot be read as JSON: {error}",
-                "send JSON in UTF-8, as the document at /openapi.json describes it",
-            ) from None
+            refused = str(error)
+        except MALFORMED as error:
+            raise _malformed(error) from None
+        try:
+            value = msgspec.json.decode(self._body)
+            return msgspec.convert(_with_integers(value), kind)
+        except msgspec.ValidationError:
+            raise _invalid(refused, value) from None
+        except MALFORMED as error:
+            raise _malformed(error) from None
 
 
 def _number(name: str, text: str, most: int) -> int:
@@ -116,7 +130,23 @@ def _number(name: str, text: str, most: int) -> int:
     )
 
 
-def _invalid(message: str, body: bytes) -> Problem:
+def _with_integers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_integers(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_with_integers(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _malformed(error: Exception) -> Problem:
+    return Problem(
+        "malformed-json",
+        f"the body cannot be read as JSON: {error}",
+        "send JSON in UTF-8, as the document at /openapi.json describes it",
+    )
+
+
+def _invalid(message: str, body: Any) -> Problem:
     place = _PLACE.search(message)
     what = message if place is None else message[: place.start()]
     value, at = (UNSET, UNSET) if place is None else (value_at(body, place[1]), place[1])
@@ -129,16 +159,16 @@ def _invalid(message: str, body: bytes) -> Problem:
     )
 
 
-def value_at(body: bytes, place: str) -> Any:
+def value_at(body: Any, place: str) -> Any:
     """The value at a place in the body, shortened; UNSET if there is none.
 
-    >>> value_at(b'{"items": [{"quantity": 0}]}', "$.items[0].quantity")
+    >>> value_at({"items": [{"quantity": 0}]}, "$.items[0].quantity")
     0
     """
+    value = body
     try:
-        value = msgspec.json.decode(body)
         for name, index in _STEP.findall(place.removeprefix("$")):
             value = value[int(index)] if index else value[name]
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (LookupError, TypeError):
         return UNSET
     return shortened(value)

@@ -1,4 +1,5 @@
-"""Connections: uvicorn's, with a limit on what may come before a request is understood, and for how long.
+"""Connections: uvicorn's, with limits on their number, on what may come before a request is understood, and
+for how long.
 
 A client that sends headers without end, or one byte a minute, holds a connection and memory; it is cut off.
 What is refused here is answered as a problem too.
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from loadtest import bodies, problems
-from loadtest.facade import HEADER_BYTES_MAX
+from loadtest.facade import HEADER_BYTES_MAX, headers_of, of_problem
 from loadtest.problems import Problem
 
 if TYPE_CHECKING:
     import asyncio
+
+CONNECTIONS_MAX: Final = 2_000
+"""So many may be open at once."""
 
 HEADERS_TIME_MAX_S: Final = 10.0
 """For so long a client may be about to make a request, from its first byte to the end of its headers."""
@@ -33,7 +36,16 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """A client has come."""
         super().connection_made(transport)
-        self._expect_headers()
+        if len(self.connections) > CONNECTIONS_MAX:
+            self.refuse(
+                Problem(
+                    "too-busy",
+                    f"more than {CONNECTIONS_MAX} connections are open",
+                    "close connections that you do not need, and connect again in a moment",
+                )
+            )
+        else:
+            self._expect_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
@@ -78,15 +90,10 @@ class LimitedProtocol(HttpToolsProtocol):
         """Answer with a problem, and hang up."""
         if self.transport.is_closing():
             return
-        body = bodies.encode(problem.body())
-        headers = [
-            *self.server_state.default_headers,
-            (b"content-type", problems.MEDIA_TYPE.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        lines = [STATUS_LINE[problem.kind.status], *(b"%b: %b\r\n" % header for header in headers), b"\r\n"]
-        self.transport.write(b"".join([*lines, body]))
+        answer = of_problem(problem)
+        headers = [*self.server_state.default_headers, *headers_of(answer), (b"connection", b"close")]
+        lines = [STATUS_LINE[answer.status], *(b"%b: %b\r\n" % header for header in headers), b"\r\n"]
+        self.transport.write(b"".join([*lines, answer.body]))
         self.transport.close()
 
     def _expect_headers(self) -> None:

@@ -78,6 +78,8 @@ async def history(service: Service, call: Call) -> Answer:
         found = await service.views.history(customer_id, token, wait_s, cursor, limit + 1)
     finally:
         kind = "own" if "orders" in token else "history"
+        if cursor is not None:
+            kind = "page"  # nobody looks there for what is new
         service.read(kind, customer_id, customer_id, arrived_s, found)
     rows = found.rows[:limit]
     following = rows[-1].order_id if len(found.rows) > limit else None

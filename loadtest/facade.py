@@ -18,13 +18,14 @@ from starlette.routing import Route, Router
 
 from actors.stores.port import StoreError
 from loadtest import bodies, docs_page, openapi, problems
+from loadtest.admin.operations import ADMIN
 from loadtest.call import Answer, Call
 from loadtest.operations import OPERATIONS, Operation
 from loadtest.problems import RETRY_AFTER_S, Problem, internal_error
 from loadtest.service import store_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from starlette.types import Message, Receive, Scope, Send
 
@@ -33,14 +34,8 @@ if TYPE_CHECKING:
 BODY_BYTES_MAX: Final = 256 * 1024
 BODY_TIME_MAX_S: Final = 10.0
 HEADER_BYTES_MAX: Final = 16 * 1024
-IN_FLIGHT_MAX: Final = 2_000
-"""So many requests are answered at once at most."""
-
 ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 """The headers of every answer: none may be kept, as the next one may be newer."""
-
-CLOSING: Final = {408, 413, 431}
-"""After these answers the connection cannot be used again: the request was not read to its end."""
 
 logger = logging.getLogger("cqrs_lab.facade")
 
@@ -51,11 +46,14 @@ class Resource:
     def __init__(self, service: Service, operations: Mapping[str, Operation]) -> None:
         self._service = service
         self._operations = operations
-        self._allowed = ", ".join([*operations, "HEAD"] if "GET" in operations else operations)
+        self._allowed = ", ".join([*operations, *(["HEAD"] if "GET" in operations else []), "OPTIONS"])
 
     async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
         """Find out the answer, and leave it in the scope."""
         method = scope["method"]
+        if method == "OPTIONS":
+            scope["answer"] = Answer(204, b"", (("Allow", self._allowed),))
+            return
         operation = self._operations.get("GET" if method == "HEAD" else method)
         if operation is None:
             raise Problem(
@@ -66,32 +64,36 @@ class Resource:
                 headers=(("Allow", self._allowed),),
             )
         scope["operation"] = operation.path
+        if operation.guard is not None:
+            operation.guard(scope)
         headers = Headers(scope=scope)
-        body = b"" if operation.body is None else await read_body(headers, receive)
+        body = b""
+        if operation.body is not None:
+            body = await read_body(headers, receive)
+            scope["is_read"] = True
         call = Call(scope["path_params"], QueryParams(scope["query_string"]), headers, body)
         scope["answer"] = await operation.endpoint(self._service, call)
 
 
 class Facade:
-    """The application. `is_crowded` says whether more connections are open than should be."""
+    """The application; with `admin` it has the surface under /admin too."""
 
-    def __init__(self, service: Service, is_crowded: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, service: Service, *, admin: bool = False) -> None:
         self._service = service
-        self._is_crowded = is_crowded
-        self._in_flight = 0
-        document = openapi.document()
+        operations = (*OPERATIONS, *ADMIN) if admin else OPERATIONS
+        document = openapi.document(operations)
         docs = docs_page.page(document).encode()
         policy = ("Content-Security-Policy", docs_page.POLICY)
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in (
-            *OPERATIONS,
+            *operations,
             _page("/openapi.json", Answer(200, msgspec.json.encode(document))),
             _page("/docs", Answer(200, docs, (policy,), "text/html; charset=utf-8")),
             _page("/", Answer(307, b"", (("Location", "/docs"),))),
         ):
             by_path.setdefault(operation.path, {})[operation.method] = operation
         self._router = Router(
-            [Route(path, Resource(service, operations)) for path, operations in by_path.items()],
+            [Route(path, Resource(service, by_method)) for path, by_method in by_path.items()],
             redirect_slashes=False,
             default=_nothing_here,
         )
@@ -100,12 +102,12 @@ class Facade:
         """Answer one request."""
         assert scope["type"] == "http", "only HTTP is served"
         begun_s = perf_counter()
-        self._in_flight += 1
-        try:
-            answer = await self._answer(scope, receive, send)
-        finally:
-            self._in_flight -= 1
-        await _send(send, answer)
+        answer = await self._answer(scope, receive, send)
+        if "is_read" not in scope and has_body(scope):
+            # It is not waited for; nobody could tell its rest from the next request.
+            answer = answer._replace(headers=(*answer.headers, ("Connection", "close")))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers_of(answer)})
+        await send({"type": "http.response.body", "body": answer.body})
         route, method = scope.get("operation", ""), scope["method"]
         if not route:
             method = ""  # anybody may make one up
@@ -117,15 +119,15 @@ class Facade:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Answer:
         try:
-            self._check(scope)
+            _check(scope)
             await self._router(scope, receive, send)
             answer: Answer = scope["answer"]
         except Problem as problem:
-            return _of_problem(problem)
+            return of_problem(problem)
         except StoreError as error:
-            return _of_problem(store_problem(error))
+            return of_problem(store_problem(error))
         except asyncio.CancelledError:  # the server stops
-            return _of_problem(
+            return of_problem(
                 Problem(
                     "service-unavailable",
                     "the server stops; what was asked for may still be done",
@@ -134,25 +136,27 @@ class Facade:
             )
         except Exception:
             logger.exception("a request failed", extra={"method": scope["method"], "path": scope["path"]})
-            return _of_problem(internal_error())
+            return of_problem(internal_error())
         return answer
 
-    def _check(self, scope: Scope) -> None:
-        """Refuse a request that is too much."""
-        size = sum([len(name) + len(value) for name, value in scope["headers"]]) + len(scope["raw_path"])
-        if size + len(scope["query_string"]) > HEADER_BYTES_MAX:
-            raise Problem(
-                "headers-too-large",
-                f"the headers and the path have more than {HEADER_BYTES_MAX} bytes",
-                "send fewer and shorter headers",
-            )
-        if self._in_flight > IN_FLIGHT_MAX or self._is_crowded():
-            raise Problem(
-                "too-busy",
-                "more requests and connections are open than the server takes",
-                "close connections that you do not need, and send it again in a moment",
-                headers=(("Connection", "close"),),
-            )
+
+def _check(scope: Scope) -> None:
+    """Refuse a request that is too much."""
+    size = sum([len(name) + len(value) for name, value in scope["headers"]]) + len(scope["raw_path"])
+    if size + len(scope["query_string"]) > HEADER_BYTES_MAX:
+        raise Problem(
+            "headers-too-large",
+            f"the headers and the path have more than {HEADER_BYTES_MAX} bytes",
+            "send fewer and shorter headers",
+        )
+
+
+def has_body(scope: Scope) -> bool:
+    """Whether a body belongs to the request."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
 
 
 async def read_body(headers: Headers, receive: Receive) -> bytes:
@@ -205,13 +209,24 @@ def _too_large(size: int) -> Problem:
     )
 
 
-def _of_problem(problem: Problem) -> Answer:
+def of_problem(problem: Problem) -> Answer:
+    """The problem as an answer."""
     kind, headers = problem.kind, problem.headers
     if kind.may_pass:
         headers = (*headers, ("Retry-After", str(RETRY_AFTER_S)))
-    if kind.status in CLOSING:
-        headers = (*headers, ("Connection", "close"))
     return Answer(kind.status, bodies.encode(problem.body()), headers, problems.MEDIA_TYPE)
+
+
+def headers_of(answer: Answer) -> list[tuple[bytes, bytes]]:
+    """Every header of the answer, as it is sent."""
+    own = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers]
+    if answer.status == 204:  # has no body, so nothing is said of it
+        return [*ALWAYS, *own]
+    of_body = (
+        (b"content-type", answer.media_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+    )
+    return [*of_body, *ALWAYS, *own]
 
 
 def _page(path: str, answer: Answer) -> Operation:
@@ -230,16 +245,3 @@ async def _nothing_here(scope: Scope, _receive: Receive, _send: Send) -> None:
         "look at /docs for what there is",
         problems.shortened(scope["path"]),
     )
-
-
-async def _send(send: Send, answer: Answer) -> None:
-    headers = [
-        (b"content-type", answer.media_type.encode()),
-        (b"content-length", str(len(answer.body)).encode()),
-        *ALWAYS,
-        *((name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers),
-    ]
-    if answer.status == 204:  # has no body, so nothing is said of it
-        del headers[:2]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final, Self
 from actors import topology
 from actors.stores.gated import GatedStore
 from actors.stores.opening import close_all, open_stores
-from actors.system import Catalogue, seed, start
+from actors.system import seed, start
 from actors.tables import CHECKPOINTS
 from loadtest.alone import alone
 from loadtest.bridge import ServingRuntime
 from loadtest.observer import Observer
+from scenarios.catalogue import catalogue
 from scenarios.randomness import Streams
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from actors.gate import RuleGate
     from actors.stores.port import Store
     from scenarios.scenario import Scenario
-
-PRICE_MINOR_MIN, PRICE_MINOR_MAX = 100, 10_000
 
 SETTLE_STEP_S: Final = 0.02
 
@@ -61,7 +60,8 @@ class LiveSystem:
             }
             if self.bare["products"].get(CHECKPOINTS, ("products", "catalog")) is None:
                 # All that is written here is written the same way again if a start is interrupted.
-                seed(self.bare, catalogue(scenario), self.runtime.clock("catalog"))
+                products = catalogue(scenario.population, Streams(scenario.seed))
+                seed(self.bare, products, self.runtime.clock("catalog"))
             self._closing = opened.pop_all()
 
     def start(self) -> None:
@@ -94,15 +94,3 @@ class LiveSystem:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-
-def catalogue(scenario: Scenario) -> Catalogue:
-    """What the shop starts with: the same products, prices and stock as in virtual time."""
-    people = scenario.population
-    prices = Streams(scenario.seed).stream("catalogue/prices")
-    span = PRICE_MINOR_MAX - PRICE_MINOR_MIN + 1
-    return Catalogue(
-        tuple(f"Product {number}" for number in range(1, people.products + 1)),
-        tuple(PRICE_MINOR_MIN + prices.below(span) for _ in range(people.products)),
-        people.stock,
-    )

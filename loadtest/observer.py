@@ -19,10 +19,12 @@ from actors.topology import consumers, followers
 from actors.trace import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from actors.policy import Policy
     from actors.stores.port import Store
+
+    Rows = Sequence[tuple[Any, ...]]
 
 BUCKETS_S: Final = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
@@ -98,7 +100,6 @@ class Observer(Recorder):
         super().__init__()
         self._keeps = keeps
         self._lock = threading.Lock()
-        self._naming = threading.Lock()
         self._followers: dict[str, int] = {}
         self._under_way: dict[str, dict[int, UnderWay]] = {}
         self.positions = Positions()
@@ -149,73 +150,72 @@ class Observer(Recorder):
 
     # -- the recorder ----------------------------------------------------------------------------------
 
-    def intern(self, name: str) -> int:
-        """See `Recorder`."""
-        number = self._ids.get(name)
-        if number is None:
-            with self._naming:
-                number = super().intern(name)
-        return number
-
     def row(self, table: str) -> Callable[..., None]:
         """See `Recorder`: what appends a row also watches it."""
-        watches: dict[str, Callable[..., None]] = {
-            "events": self._committed,
-            "applied": self._handled,
-            "levels": self._level,
-        }
-        watch = watches.get(table)
         append = super().row(table) if self._keeps else _forget
+        watch = self._watches.get(table)
         if watch is None:
             return append
 
         def append_watched(*values: Any) -> None:
             append(*values)
-            watch(*values)
+            watch((values,))
 
         return append_watched
 
+    def many(self, table: str) -> Callable[[Rows], None]:
+        """See `row`."""
+        extend = super().many(table) if self._keeps else _forget
+        watch = self._watches.get(table)
+        if watch is None:
+            return extend
+
+        def extend_watched(rows: Rows) -> None:
+            extend(rows)
+            watch(rows)
+
+        return extend_watched
+
     # -- watching --------------------------------------------------------------------------------------
 
-    def _committed(
-        self, source_id: int, position: int, _type: int, _key: int, _order_id: int, at_s: float
-    ) -> None:
-        source = self._names[source_id]
-        with self._lock:
-            if position > self.heads.get(source, 0):
-                self.heads[source] = position
-            early = self._under_way[source].get(position)
-            if early is None:
-                self._add(source, position, at_s)
-            elif early.followers > 0:
-                early.committed_s = at_s
-            else:
-                del self._under_way[source][position]
+    @property
+    def _watches(self) -> Mapping[str, Callable[[Rows], None]]:
+        return {"events": self._committed, "applied": self._handled, "levels": self._levels}
 
-    def _handled(
-        self,
-        consumer_id: int,
-        source_id: int,
-        position: int,
-        _taken_s: float,
-        applied_s: float,
-        _attempts: int,
-        outcome_id: int,
-    ) -> None:
-        consumer, source, outcome = (self._names[one] for one in (consumer_id, source_id, outcome_id))
+    def _committed(self, rows: Rows) -> None:
+        """Note commits: rows of the table `events`."""
         with self._lock:
-            one = self.following[consumer, source]
-            one.outcomes[outcome] = one.outcomes.get(outcome, 0) + 1
-            if outcome not in DONE or one.progress.has(position):
-                return
-            one.progress.mark(position)
-            watermark = one.progress.watermark
-            committed_s = self._done_by_one(source, position)
-            if outcome == "applied":
-                one.applied_s = applied_s
-                if committed_s is not None:
-                    one.histogram.add(max(0.0, applied_s - committed_s))
-        self.positions.advance(consumer, source, watermark)
+            for source_id, position, _, _, _, at_s in rows:
+                source = self._names[source_id]
+                if position > self.heads.get(source, 0):
+                    self.heads[source] = position
+                early = self._under_way[source].get(position)
+                if early is None:
+                    self._add(source, position, at_s)
+                elif early.followers > 0:
+                    early.committed_s = at_s
+                else:
+                    del self._under_way[source][position]
+
+    def _handled(self, rows: Rows) -> None:
+        """Note handlings: rows of the table `applied`."""
+        names, advanced = self._names, set()
+        with self._lock:
+            for consumer_id, source_id, position, _, applied_s, _, outcome_id in rows:
+                consumer, source, outcome = names[consumer_id], names[source_id], names[outcome_id]
+                one = self.following[consumer, source]
+                one.outcomes[outcome] = one.outcomes.get(outcome, 0) + 1
+                if outcome not in DONE or one.progress.has(position):
+                    continue
+                one.progress.mark(position)
+                advanced.add((consumer, source))
+                committed_s = self._done_by_one(source, position)
+                if outcome == "applied":
+                    one.applied_s = applied_s
+                    if committed_s is not None:
+                        one.histogram.add(max(0.0, applied_s - committed_s))
+        for consumer, source in advanced:
+            self.positions.advance(consumer, source, self.following[consumer, source].position)
 
     def _done_by_one(self, source: str, position: int) -> float | None:
         """Note that one more follower has done with the event; return when it was committed (s), if known."""
@@ -238,8 +238,8 @@ class Observer(Recorder):
         event = under_way[position] = UnderWay(committed_s, self._followers[source])
         return event
 
-    def _level(self, _position: int, product_id: int, available: int) -> None:
-        with self._lock:
+    def _levels(self, rows: Rows) -> None:
+        for _, product_id, available in rows:
             self._note_level(product_id, available)
 
     def _note_level(self, product_id: int, available: int) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from loadtest import problems
-from loadtest.operations import HEADERS, OPERATIONS
+from loadtest.operations import HEADERS
 from loadtest.problems import KINDS, ProblemBody
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ problems as in RFC 9457, each with its cure.
 """
 
 
-def document() -> dict[str, Any]:
-    """The document, as JSON has it."""
-    types = list(dict.fromkeys(_types()))
+def document(operations: Sequence[Operation]) -> dict[str, Any]:
+    """The document of these operations, as JSON has it."""
+    types = list(dict.fromkeys(_types(operations)))
     schemas, components = msgspec.json.schema_components(types, ref_template=REFERENCES)
     schema_of = {kind: _plain(schema) for kind, schema in zip(types, schemas, strict=True)}
     components = _plain(components)
     components["ProductChange"]["minProperties"] = 1
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
-    for operation in OPERATIONS:
+    for operation in operations:
         paths[operation.path][operation.method.lower()] = _operation(operation, schema_of)
     return {
         "openapi": "3.1.0",
@@ -48,11 +48,11 @@ def document() -> dict[str, Any]:
     }
 
 
-def _types() -> Iterable[Any]:
+def _types(operations: Sequence[Operation]) -> Iterable[Any]:
     yield ProblemBody
     for kind, _ in HEADERS.values():
         yield kind
-    for operation in OPERATIONS:
+    for operation in operations:
         for part in operation.parameters:
             yield part.type
         for answer in operation.answers:
@@ -83,12 +83,13 @@ def _operation(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any
             }
             for part in operation.parameters
         ],
-        "responses": {
-            **{str(answer.status): _answer(answer, schema_of) for answer in operation.answers},
-            **_problems(operation.all_problems, schema_of),
-            "405": _problem(["wrong-method"], schema_of, ("Allow",)),
-        },
     }
+    responses = {
+        **{str(answer.status): _answer(answer, schema_of) for answer in operation.answers},
+        **_problems(operation.all_problems, schema_of),
+        "405": _problem(["wrong-method"], schema_of, ("Allow",)),
+    }
+    described["responses"] = dict(sorted(responses.items()))
     if operation.body is not None:
         content = {"application/json": {"schema": schema_of[operation.body]}}
         described["requestBody"] = {"required": True, "content": content}
@@ -108,7 +109,7 @@ def _problems(names: Sequence[str], schema_of: dict[Any, Any]) -> dict[str, Any]
     by_status: dict[int, list[str]] = defaultdict(list)
     for name in names:
         by_status[KINDS[name].status].append(name)
-    return {str(status): _problem(kinds, schema_of) for status, kinds in sorted(by_status.items())}
+    return {str(status): _problem(kinds, schema_of) for status, kinds in by_status.items()}
 
 
 def _problem(

@@ -14,12 +14,16 @@ from loadtest import bodies, endpoints, health, idempotency, metrics, tokens
 from loadtest.call import CURSOR_PATTERN, PAGE_DEFAULT, PAGE_MAX
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import Scope
+
     from loadtest.endpoints import Endpoint
 
 BODY_PROBLEMS: Final = ("malformed-json", "slow-body", "body-too-large", "wrong-media-type", "invalid-body")
 """How a request with a body may end."""
 
-EVERYWHERE: Final = ("headers-too-large", "internal-error", "too-busy")
+EVERYWHERE: Final = ("headers-too-large", "internal-error", "service-unavailable", "too-busy")
 """How any request may end."""
 
 ANSWERING: Final = ("store-unavailable", "service-unavailable")
@@ -59,6 +63,7 @@ class Operation:
     problems: tuple[str, ...] = ()
     body: Any = None
     parameters: tuple[Parameter, ...] = ()
+    guard: Callable[[Scope], None] | None = None  # refuses who may not ask for it
 
     @property
     def name(self) -> str:
@@ -105,27 +110,33 @@ ORDER = Parameter("orderId", "path", bodies.OrderId)
 LIMIT = Parameter(
     "limit",
     "query",
-    Annotated[int, Meta(ge=1, le=PAGE_MAX)],
+    Annotated[int, Meta(ge=1, le=PAGE_MAX, examples=[PAGE_DEFAULT])],
     f"How many rows a page has at most; {PAGE_DEFAULT} unless it is said.",
 )
 CURSOR = Parameter(
-    "cursor", "query", Annotated[str, Meta(pattern=CURSOR_PATTERN)], "Where the page begins, as a link says."
+    "cursor",
+    "query",
+    Annotated[str, Meta(pattern=CURSOR_PATTERN, examples=["41"])],
+    "Where the page begins, as a link says.",
 )
 KEY = Parameter(
     idempotency.HEADER,
     "header",
-    Annotated[str, Meta(pattern=idempotency.PATTERN)],
+    Annotated[str, Meta(pattern=idempotency.PATTERN, examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"])],
     "Makes it safe to repeat the request: under one key one order is placed, and the answer is the same.",
 )
 POSITION = Parameter(
     tokens.HEADER,
     "header",
-    Annotated[str, Meta(pattern=tokens.PATTERN)],
+    Annotated[str, Meta(pattern=tokens.PATTERN, examples=["orders=1"])],
     "What the answer should reflect: the Position that a command was answered with. Under the policy "
     "read = wait the view is waited for.",
 )
 PREFER = Parameter(
-    "Prefer", "header", str, "wait=5: wait for the view for at most so many seconds (RFC 7240), up to 30."
+    "Prefer",
+    "header",
+    Annotated[str, Meta(examples=["wait=5"])],
+    "wait=5: wait for the view for at most so many seconds (RFC 7240), up to 30.",
 )
 READING = (POSITION, PREFER)
 
@@ -269,4 +280,4 @@ OPERATIONS: Final = (
         ("store-unavailable",),
     ),
 )
-"""Every operation."""
+"""What every server has; `loadtest.admin.operations` has the others."""

@@ -30,7 +30,10 @@ KINDS: Final = {
     for kind in (
         Kind("malformed-json", 400, "The body is not JSON"),
         Kind("bad-parameter", 400, "A parameter or header has an impossible value"),
+        Kind("cross-origin", 403, "Nobody may ask for this from elsewhere"),
         Kind("unknown-path", 404, "There is nothing at this path"),
+        Kind("unknown-consumer", 404, "There is no such consumer"),
+        Kind("unknown-fault", 404, "There is no such fault"),
         Kind("unknown-order", 404, "There is no such order"),
         Kind("unknown-product", 404, "There is no such product"),
         Kind("not-yet-visible", 404, "The view has not got it yet", may_pass=True),

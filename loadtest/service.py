@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pykka
 
 from actors.messages import Accepted
 from actors.runtime import InboxFull
 from actors.stores.port import StoreError, StoreFull
+from loadtest.admin.state import Admin
 from loadtest.bridge import NoAnswer
 from loadtest.idempotency import InFlight
 from loadtest.problems import Problem, internal_error
@@ -22,7 +23,7 @@ from loadtest.views import Views
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from actors.messages import Command, Rejected
+    from actors.messages import Command, Control, Rejected
     from loadtest.livesystem import LiveSystem
     from loadtest.views import Reflected
 
@@ -55,6 +56,9 @@ UNKNOWN_PRODUCT: Final = {
         "product-not-sold",
         "order one of GET /products; the order service hears of a new product a moment after it was added",
     ),
+    "checkouts": Refusal(
+        "product-not-sold", "take it out of the cart, or check out again in a moment if it is new"
+    ),
     "catalogue": Refusal("unknown-product", "name one of GET /products"),
 }
 """What it means to name a product that is unknown, by the kind of command."""
@@ -66,6 +70,7 @@ class Service:
     def __init__(self, system: LiveSystem, *, ready_lag_s: float) -> None:
         self.system = system
         self.views = Views(system)
+        self.admin = Admin(system)
         self.ready_lag_s = ready_lag_s
         self.keys = InFlight(system.runtime.now)
         self.commands: Counter[tuple[str, str, str]] = Counter()  # per kind, outcome and reason
@@ -116,14 +121,26 @@ class Service:
     def read(self, kind: str, session: int, key: int, arrived_s: float, found: Reflected | None) -> None:
         """Write down a read that is about to be answered; None: it has failed."""
         outcome = "failed" if found is None else "stale" if found.stale else "ok"
-        version = -1 if found is None else found.version
+        version, read_s = (-1, self.system.runtime.now()) if found is None else (found.version, found.asked_s)
         intern = self._recorder.intern
-        row = (intern(kind), session, key, arrived_s, self.system.runtime.now(), version, intern(outcome))
-        self._read_row(*row)
+        self._read_row(intern(kind), session, key, arrived_s, read_s, version, intern(outcome))
+
+    async def ask(self, name: str, message: Control) -> Any:
+        """What an actor answers to a control message.
+
+        Raises:
+            Problem: it does not answer.
+
+        """
+        try:
+            return await self.system.runtime.answer(name, message, ANSWER_TIMEOUT_S)
+        except Exception as error:
+            raise _unanswered(name, error) from error
 
     def close(self) -> None:
-        """Take no further query."""
+        """Take no further query, and undo what an admin has done and not undone."""
         self.views.close()
+        self.admin.close()
 
 
 def _refused(kind: str, answer: Rejected) -> Problem:
@@ -160,5 +177,5 @@ def store_problem(error: StoreError) -> Problem:
     if isinstance(error, StoreFull):
         what = "a store takes no writes, as it is full; nothing was changed"
     else:
-        what = "a store does not answer; nothing was changed"
+        what = "a store does not answer"
     return Problem("store-unavailable", what, "send it again in a moment; GET /readyz says how things are")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import socket
 import threading
@@ -14,11 +15,15 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from loadtest.connections import LimitedProtocol
+from actors.ends import record_end, record_start
+from actors.runtime import RuntimeFailure
+from actors.stores.port import StoreError
+from actors.topology import replicas
+from loadtest.connections import CONNECTIONS_MAX, LimitedProtocol
 from loadtest.facade import Facade
 from loadtest.livesystem import LiveSystem
 from loadtest.logs import write_logs
-from loadtest.recording import record_end, record_start
+from loadtest.recording import as_served
 from loadtest.service import Service
 from loadtest.stores import FOLDER, kept
 from scenarios.scenario import Scenario
@@ -29,7 +34,6 @@ if TYPE_CHECKING:
 
     from actors.trace import Recorder
 
-CONNECTIONS_MAX: Final = 2_000
 KEEP_ALIVE_S: Final = 15
 
 STOP_TIME_S: Final = 2
@@ -37,6 +41,9 @@ STOP_TIME_S: Final = 2
 
 SETTLE_TIME_S: Final = 1.0
 """For so long the read models may catch up at the end; what they lack then they get after the next start."""
+
+FILES_MAX: Final = CONNECTIONS_MAX + 500
+"""So many files a server may have open: its connections, its stores, and some more."""
 
 SAMPLE_EVERY_S: Final = 0.5
 """How often the inbox depths are written down while the server records."""
@@ -50,25 +57,25 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What a server leaves: its trace if it recorded, its actors' failures, and how long it ran (s).
+    """What a server leaves: its trace if it recorded, and its actors' failures as (s, name, error).
 
-    Instants count from its start. It listened for `run_s`; then its read models had `settle_s` to catch up.
+    Instants count from its start. `scenario` is what it has run: its phase `run` is as long as it listened,
+    and in `settle` its read models caught up.
     """
 
     scenario: Scenario
     where: str
     recorder: Recorder
     failures: list[tuple[float, str, BaseException]]
-    started_at: str
-    run_s: float
-    settle_s: float
+    started: datetime
 
 
 class Server(uvicorn.Server):
     """uvicorn, with the facade in front of a live system that has started.
 
     SIGINT and SIGTERM end it if it runs in the main thread; so does `should_exit`. `announce` is called with
-    the server once it listens.
+    the server once it listens. With `admin` it can be tampered with under /admin, with `samples` the depths
+    of the inboxes are written down.
     """
 
     def __init__(
@@ -77,6 +84,7 @@ class Server(uvicorn.Server):
         listener: socket.socket,
         *,
         ready_lag_s: float = 10.0,
+        admin: bool = False,
         samples: bool = False,
         announce: Callable[[Server], object] = lambda _: None,
     ) -> None:
@@ -90,7 +98,7 @@ class Server(uvicorn.Server):
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         super().__init__(
             uvicorn.Config(
-                Facade(self.service, lambda: len(self.server_state.connections) > CONNECTIONS_MAX),
+                Facade(self.service, admin=admin),
                 http=LimitedProtocol,
                 ws="none",
                 lifespan="off",
@@ -179,6 +187,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     record: bool = False,
+    admin: bool = False,
     ready_lag_s: float = 10.0,
     log_level: str = "warning",
     folder: Path = FOLDER,
@@ -190,30 +199,33 @@ def serve(
     policy, and for stores that are still empty the population; no load and no fault.
 
     `store` is a URL of `actors.stores.opening`, `embedded-postgres`, or None for SQLite; the last two are
-    kept below `folder`. `port` 0 is any that is free. With `record` the trace is kept in memory, and
-    `loadtest.recording.write` writes what is returned into a run folder. `ready_lag_s` is how far behind (s)
-    a consumer may be while /readyz still says yes. Logs go to standard error from `log_level` on (`debug`,
+    kept below `folder`. `port` 0 is any that is free. With `record` the trace is kept in memory, and is in
+    what is returned; `admin` turns on the surface under /admin. `ready_lag_s` is how far behind (s) a
+    consumer may be while /readyz still says yes. Logs go to standard error from `log_level` on (`debug`,
     `info`, `warning`, `error`). `announce(url, where)` is told where it listens and what it stores where.
 
     Raises:
         CannotListen: the address cannot be had.
         StoreError: the stores cannot be opened, or another server uses them.
+        RuntimeFailure: the stores cannot be read at the end, for the record.
 
     """
     scenario = scenario or Scenario(name="serve")
     write_logs(log_level)
+    allow_files(FILES_MAX)
     with contextlib.ExitStack() as opened:
         listener = opened.enter_context(listener_at(host, port))
         place = opened.enter_context(kept(store, folder))
         system = opened.enter_context(LiveSystem(place.url, scenario, keeps_trace=record))
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        started = datetime.now(UTC)
         if record:
-            record_start(system)
+            record_start(system.observer, system.bare)
         system.start()
         server = Server(
             system,
             listener,
             ready_lag_s=ready_lag_s,
+            admin=admin,
             samples=record,
             announce=lambda server: announce(server.url, place.where),
         )
@@ -224,10 +236,33 @@ def serve(
         settle_s = system.runtime.now() - run_s
         system.runtime.close()
         if record:
-            record_end(system)
+            record_stores(system)
         logger.info("stopped", extra={"settled": settled})
         failures = list(system.runtime.failures)
-    return Served(scenario, place.where, system.observer, failures, started_at, run_s, settle_s)
+    return Served(as_served(scenario, run_s, settle_s), place.where, system.observer, failures, started)
 
 
-__all__ = ["CannotListen", "Served", "Server", "listener_at", "serve"]
+def record_stores(system: LiveSystem) -> None:
+    """Write down what the stores hold at the end.
+
+    Raises:
+        RuntimeFailure: one cannot be read.
+
+    """
+    try:
+        record_end(system.observer, system.bare, replicas(system.policy, "summary"))
+    except StoreError as error:
+        raise RuntimeFailure(
+            f"what was served cannot be recorded: {error}; orders that were acknowledged are in the stores"
+        ) from error
+
+
+def allow_files(number: int) -> None:
+    """Let this process have so many files open, or as many as it may allow itself."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number if most == resource.RLIM_INFINITY else min(number, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+__all__ = ["CannotListen", "Served", "Server", "allow_files", "listener_at", "record_stores", "serve"]

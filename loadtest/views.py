@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
@@ -43,7 +44,8 @@ class Reflected(NamedTuple):
 
     `version` is that of the key that was asked for (−1: it has none). `stale` says whether the reader's token
     was missed; None if it gave none. `waited_s` is how long (s) the reader was ready to wait for it, as it
-    has preferred; None if it had nothing to wait for, or no preference.
+    has preferred; None if it had nothing to wait for, or no preference. `asked_s` is an instant of which the
+    answer misses nothing: the last before the store was asked.
     """
 
     rows: list[Any]
@@ -52,6 +54,7 @@ class Reflected(NamedTuple):
     age_s: float
     stale: bool | None = None
     waited_s: float | None = None
+    asked_s: float = math.nan
 
 
 class OrderOnCommandSide(NamedTuple):
@@ -87,8 +90,10 @@ class Views:
         if self._history == "orders":
             query = partial(queries.placed_history, customer_id=customer_id, before=before, limit=limit)
             heads = {"orders": self._system.observer.heads["orders"]}
+            now_s = self._system.runtime.now()
             found = await self.ask("orders", query)
-            return Reflected(found.orders, found.version, heads, 0.0, _lacks(heads, token))
+            stale = _lacks(heads, token)
+            return Reflected(found.orders, found.version, heads, 0.0, stale, asked_s=now_s)
         query = partial(queries.history, customer_id=customer_id, before=before, limit=limit)
         copy = self._one_of("summary")
         found, reflected = await self._view(copy, query, token, wait_s)
@@ -169,7 +174,7 @@ class Views:
         age_s = max(observer.behind_s(copy, source, now_s) for source in sources)
         found = await self.ask(copy, query)
         stale = _lacks(positions, wanted)
-        return found, Reflected([], -1, positions, age_s, stale, wait_s if waits else None)
+        return found, Reflected([], -1, positions, age_s, stale, wait_s if waits else None, now_s)
 
     async def _reach(self, copy: str, wanted: Mapping[str, int], timeout_s: float) -> None:
         """Wait until the view has reached the positions, at most so long.

@@ -160,15 +160,26 @@ def parse(text: str) -> Expectation | Checker:
     body = " ".join(text.split())
     if not re.search(r"[<>=]", body) and re.split(r"\W", body, maxsplit=1)[0] not in MEASURES:
         return _checker(body)
+    return parse_measured(text, MEASURES)
+
+
+def parse_measured(text: str, measures: Mapping[str, Measure]) -> Expectation:
+    """The expectation that the text names, of these measures; each has the unit that it has in `MEASURES`.
+
+    Raises:
+        ScenarioError: no such measure, statistic, part or unit.
+
+    """
+    body = " ".join(text.split())
     match = _CLAIM.fullmatch(body)
     if match is None:
         raise ScenarioError(f'{quoted(text)} is not an expectation; write it like "lag.p99{{summary}} < 2s".')
     name, op = match["measure"], match["op"]
-    if name not in MEASURES:
-        raise unknown(name, "a measure", MEASURES)
+    if name not in measures:
+        raise unknown(name, "a measure", measures)
     if op not in OPERATORS:
         raise unknown(op, "a comparison", OPERATORS)
-    claim = _Claim(text, name, MEASURES[name], match)
+    claim = _Claim(text, name, measures[name], match)
     return Expectation(
         measure=name,
         part=_part(claim),

@@ -9,12 +9,14 @@ key, the value and the cure. Patterns of faults become plain faults, a preset be
 True
 """
 
+import math
+import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from actors import policy as policies
 from actors.policy import ConsumerPolicy, Policy, Retry
@@ -26,8 +28,10 @@ from scenarios.errors import ScenarioError, listed, nearest, quoted, unknown
 from scenarios.needs import lacking
 from scenarios.population import MOST_NUMBERS, MOST_PRODUCTS, Population, parse_popularity, parse_span
 from scenarios.scenario import Expect, Fault, LinkOrder, Load, Phases, Scenario
-from scenarios.section import Section, as_duration, as_scalars, as_text, toml, toml_key
+from scenarios.section import Section, as_duration, as_scalars, as_text, document
 from scenarios.values import format_duration, format_rate, parse_rate
+
+T = TypeVar("T")
 
 MOST_OCCURRENCES = 1_000_000
 """A fault must not come again more often than this in a run."""
@@ -63,17 +67,25 @@ _NO_TIME: Distribution = distributions.Constant(0.0)
 
 def read(path: Path, settings: Sequence[str] = (), seed: int | None = None) -> Scenario:
     """The scenario in the file, with settings such as `policy.join=placeholder` put over it."""
+    text = text_of(path, "a scenario file")
+    return loads(text, source=str(path), folder=path.parent, settings=settings, seed=seed)
+
+
+def text_of(path: Path, what: str) -> str:
+    """The text of a file, which should be `what`.
+
+    Raises:
+        ScenarioError: it cannot be read, or is no UTF-8.
+
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ScenarioError(
-            f"{path}: cannot be read ({error.strerror}); write the path of a scenario file."
-        ) from None
+        raise ScenarioError(f"{path}: cannot be read ({error.strerror}); write the path of {what}.") from None
     except UnicodeDecodeError as error:
         raise ScenarioError(
             f"{path}: is not UTF-8 text (at byte {error.start}); save the file as UTF-8."
         ) from None
-    return loads(text, source=str(path), folder=path.parent, settings=settings, seed=seed)
 
 
 def loads(
@@ -84,6 +96,11 @@ def loads(
     if seed is not None:
         table["seed"] = seed
     return _scenario(Section(source, "", table, _TOP), folder)
+
+
+def read_fault(table: Mapping[str, Any], *, source: str) -> Fault:
+    """One fault, from a table with the keys of `[[fault]]`; it stands alone, beside no data file."""
+    return _fault(Section(source, "fault", table, _FAULT), Phases(run=math.inf), Path(os.devnull))
 
 
 def table_of(text: str, *, source: str, settings: Sequence[str] = ()) -> dict[str, Any]:
@@ -175,10 +192,10 @@ def _scenario(top: Section, folder: Path) -> Scenario:
     order: LinkOrder = link.word("order", "fifo", ("fifo", "free"))
     if "name" not in top.table:
         raise top.missing("name", '"my-scenario"')
-    faults = [(row, _fault(row, phases, folder)) for row in _rows(top, "fault", _FAULT)]
-    expects = [(row, _expect(row)) for row in _rows(top, "expect", ("when", "that"))]
+    faults = [(row, _fault(row, phases, folder)) for row in top.rows("fault", _FAULT)]
+    expects = [(row, _expect(row)) for row in top.rows("expect", ("when", "that"))]
     scenario = Scenario(
-        name=top.text("name", "", _name, "my-scenario"),
+        name=top.text("name", "", parse_name, "my-scenario"),
         question=top.text("question", "", str, "How long …?"),
         seed=top.whole("seed", 1, 0),
         expected_verdict=top.word("expected_verdict", "pass", names.VERDICTS),
@@ -201,7 +218,8 @@ def _scenario(top: Section, folder: Path) -> Scenario:
     return replace(scenario, faults=patterns.expand(faults, scenario.seed, phases.run))
 
 
-def _name(text: str) -> str:
+def parse_name(text: str) -> str:
+    """The text, which must do as the name of a folder on any system."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", text):
         raise ScenarioError(
             "is not a name; write lower-case letters, digits and hyphens, such as "
@@ -344,26 +362,22 @@ def _times(section: Section, valid: Sequence[str], folder: Path) -> dict[str, Di
     return found
 
 
-def _rows(top: Section, key: str, valid: Sequence[str]) -> list[Section]:
-    rows = top.table.get(key, [])
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise top.fail(
-            key, f"is not a list of tables; write [[{key}]] and its keys below it, once for each {key}."
-        )
-    return [Section(top.source, f"{key}.{index}", row, valid) for index, row in enumerate(rows)]
-
-
 def _expect(row: Section) -> Expect:
-    def that(value: Any) -> tuple[expectations.Expectation | expectations.Checker, ...]:
-        if not isinstance(value, list) or not value:
-            raise ScenarioError(
-                'is not a list of expectations; write it like ["lag.p99{summary} < 2s", "no lost"].'
-            )
-        return tuple(expectations.parse(as_text(item, "no lost")) for item in value)
-
     if "that" not in row.table:
         raise row.missing("that", '["no lost"]')
-    return Expect(when=row.word("when", "run", names.WHENS), that=row.read("that", (), that))
+    return Expect(
+        when=row.word("when", "run", names.WHENS),
+        that=row.read("that", (), lambda value: claims(value, expectations.parse)),
+    )
+
+
+def claims(value: Any, parse: Callable[[str], T]) -> tuple[T, ...]:
+    """What `parse` makes of each text of a list, which must not be empty."""
+    if not isinstance(value, list) or not value:
+        raise ScenarioError(
+            'is not a list of expectations; write it like ["lag.p99{summary} < 2s", "no lost"].'
+        )
+    return tuple(parse(as_text(item, "no lost")) for item in value)
 
 
 # -- faults --------------------------------------------------------------------------------------------
@@ -578,11 +592,7 @@ def dumps(scenario: Scenario) -> str:
         *(("[[fault]]", _fault_table(fault)) for fault in scenario.faults),
         *(("[[expect]]", {"when": e.when, "that": [item.text for item in e.that]}) for e in scenario.expect),
     ]
-    blocks = []
-    for header, table in sections:
-        lines = [f"{toml_key(key)} = {toml(value)}" for key, value in table.items() if value is not None]
-        blocks.append("\n".join([header, *lines] if header else lines) + "\n")
-    return "\n".join(blocks)
+    return document(sections)
 
 
 def _policy_table(policy: Policy) -> dict[str, Any]:

@@ -43,6 +43,22 @@ def toml_key(key: str) -> str:
     return key if BARE_KEY.fullmatch(key) else toml(key)
 
 
+def document(sections: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
+    """A TOML file of tables, each with its header (empty for the top level); None is left out.
+
+    >>> print(document([("", {"name": "quiet"}), ("[phases]", {"run": "5m", "warm": None})]), end="")
+    name = "quiet"
+    <BLANKLINE>
+    [phases]
+    run = "5m"
+    """
+    blocks = []
+    for header, table in sections:
+        lines = [f"{toml_key(key)} = {toml(value)}" for key, value in table.items() if value is not None]
+        blocks.append("\n".join([header, *lines] if header else lines) + "\n")
+    return "\n".join(blocks)
+
+
 class Section:
     """One table: `name` is its full key (empty for the whole file), `valid` the keys that it may hold."""
 
@@ -81,6 +97,16 @@ class Section:
     def section(self, key: str, valid: Iterable[str]) -> "Section":
         """A table in this one; empty if it is left out."""
         return Section(self.source, self.key(key), self.table.get(key, {}), valid)
+
+    def rows(self, key: str, valid: Iterable[str]) -> "list[Section]":
+        """The tables of a list of tables in this one; none if it is left out."""
+        rows = self.table.get(key, [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise self.fail(
+                key, f"is not a list of tables; write [[{key}]] and its keys below it, once for each {key}."
+            )
+        words = list(valid)
+        return [Section(self.source, f"{self.key(key)}.{at}", row, words) for at, row in enumerate(rows)]
 
     def read(self, key: str, default: T, convert: Callable[[Any], U]) -> T | U:
         """The converted value, or the default if the key is left out."""

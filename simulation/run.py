@@ -5,28 +5,25 @@ from __future__ import annotations
 import gc
 import math
 from dataclasses import dataclass
-from functools import cache
-from itertools import count
 from typing import TYPE_CHECKING
 
 from actors import topology
-from actors.messages import InventoryUpdated
-from actors.outbox import said_of_product
+from actors.ends import record_end, record_start
 from actors.positions import Positions
 from actors.reading import Reader
 from actors.stores.gated import GatedStore
 from actors.stores.memory import MemoryStore
-from actors.system import Catalogue, seed, start
-from actors.tables import ORDERS, RESERVATIONS, SUMMARIES, tables_of
-from actors.trace import name_number
+from actors.system import seed, start
+from actors.tables import tables_of
+from scenarios.catalogue import catalogue
 from scenarios.injection import inject
 from scenarios.randomness import Streams
 from simulation.process import Call
 from simulation.runtime import VirtualRuntime
-from simulation.workload import PRICE_MINOR_MAX, PRICE_MINOR_MIN, Workload, product_name
+from simulation.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from actors.stores.port import Store
     from actors.trace import Recorder
@@ -41,10 +38,9 @@ SAMPLES = 500
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What a run leaves: its trace, who followed which logs, and actors' failures as (s, name, error)."""
+    """What a run leaves: its trace, and actors' failures as (s, name, error)."""
 
     recorder: Recorder
-    consumers: Mapping[str, tuple[str, ...]]
     failures: list[tuple[float, str, BaseException]]
 
 
@@ -74,8 +70,8 @@ def simulate(scenario: Scenario, on_progress: Callable[[float], object] | None =
         for name, store in raw.items()
     }
     try:
-        seed(raw, _catalogue(scenario, streams), runtime.now())
-        _record_start(runtime.recorder, raw)
+        seed(raw, catalogue(scenario.population, streams), runtime.now())
+        record_start(runtime.recorder, raw)
         positions = Positions()
         start(runtime, stores, scenario.policy, positions)
         reader = Reader(runtime, stores, scenario.policy, positions)
@@ -95,8 +91,8 @@ def simulate(scenario: Scenario, on_progress: Callable[[float], object] | None =
         # Actors, their runtime and their futures refer to each other. Most of them are young; to go through
         # everything that the process holds would take a small run as long as the run itself.
         gc.collect(1)
-    _record_end(runtime.recorder, raw, topology.replicas(scenario.policy, "summary"))
-    return Simulated(runtime.recorder, topology.consumers(scenario.policy), runtime.failures)
+    record_end(runtime.recorder, raw, topology.replicas(scenario.policy, "summary"))
+    return Simulated(runtime.recorder, runtime.failures)
 
 
 def _gated(scenario: Scenario) -> set[str]:
@@ -104,17 +100,6 @@ def _gated(scenario: Scenario) -> set[str]:
     names = [name for name, time in scenario.time.items() if not time.zero]
     names += [target for fault in scenario.faults for target in fault.targets]
     return {name.removeprefix("store:") for name in names if name.startswith("store:")}
-
-
-def _catalogue(scenario: Scenario, streams: Streams) -> Catalogue:
-    people = scenario.population
-    prices = streams.stream("catalogue/prices")
-    span = PRICE_MINOR_MAX - PRICE_MINOR_MIN + 1
-    return Catalogue(
-        tuple(product_name(number) for number in range(1, people.products + 1)),
-        tuple(PRICE_MINOR_MIN + prices.below(span) for _ in range(people.products)),
-        people.stock,
-    )
 
 
 def _sample_queues(runtime: VirtualRuntime, end_s: float) -> None:
@@ -141,41 +126,3 @@ def _sample_queues(runtime: VirtualRuntime, end_s: float) -> None:
             runtime.schedule(Call([sample]), start_s + number * every_s - runtime.now())
 
     following()
-
-
-def _record_start(recorder: Recorder, stores: Mapping[str, Store]) -> None:
-    """Write down what the catalogue and the inventory have said before anything happens."""
-    catalogue_row, level_row = recorder.row("catalogue"), recorder.row("levels")
-    for record in stores["catalog"].read_log(0, stores["catalog"].head()):
-        catalogue_row(record.position, *said_of_product(record.event))
-    for record in stores["inventory"].read_log(0, stores["inventory"].head()):
-        assert isinstance(record.event, InventoryUpdated), "the inventory has only been filled"
-        level_row(record.position, record.event.product_id, record.event.available)
-
-
-def _record_end(recorder: Recorder, stores: Mapping[str, Store], replicas: Sequence[str]) -> None:
-    """Write down what the command side and the read model hold at the end, for the two to be compared."""
-    intern, number_of = recorder.intern, cache(name_number)
-    order_row, reserved_row = recorder.row("orders"), recorder.row("reserved")
-    for order in stores["orders"].scan(ORDERS):
-        order_row(order.order_id, order.customer_id, order.total_minor, order.lines, intern(order.status))
-    for reservation in stores["inventory"].scan(RESERVATIONS):
-        for line in reservation.lines:
-            reserved_row(line.product_id, line.quantity)
-    summary_row, item_row = recorder.row("summaries"), recorder.row("items")
-    rows = count()
-    for replica in replicas:
-        replica_id = intern(replica)
-        for summary in stores[replica].scan(SUMMARIES):
-            summary_row(
-                replica_id,
-                summary.order_id,
-                summary.customer_id,
-                summary.total_minor,
-                len(summary.items),
-                intern(summary.status),
-            )
-            row = next(rows)
-            for item in summary.items:
-                name = number_of(item.product_name)
-                item_row(row, item.product_id, item.quantity, name, int(item.pending))

@@ -9,7 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from actors.stores.port import Conflict, StoreError, StoreFull, StoreUnavailable
 
-REFUSALS: Final = (SQLAlchemyError, OverflowError, UnicodeError)
+REFUSALS: Final = (SQLAlchemyError, sqlite3.Error, OverflowError, UnicodeError)
 """What SQLAlchemy and the drivers raise when a store call fails; the last two on values no column holds."""
 
 _TAKEN = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE", "23505"}
@@ -33,14 +33,14 @@ def failure(store: str, doing: str, error: Exception) -> StoreError:
         return StoreUnavailable(
             f"{what}; all connections are in use: try again, or from fewer threads at once"
         )
-    if isinstance(error, DBAPIError) and _is_passing(error):
+    if _is_passing(error):
         return StoreUnavailable(f"{what}; try again once the database is up and reachable, and not locked")
     return StoreError(f"{what}; nothing was written; check the values, and the rights of the database user")
 
 
 def _code(error: Exception) -> str:
     """SQLite's name of the error or PostgreSQL's SQLSTATE; empty for others."""
-    cause = getattr(error, "orig", None)
+    cause = getattr(error, "orig", error)
     if isinstance(cause, sqlite3.Error):
         return str(getattr(cause, "sqlite_errorname", ""))
     if isinstance(cause, psycopg.Error):
@@ -48,9 +48,10 @@ def _code(error: Exception) -> str:
     return ""
 
 
-def _is_passing(error: DBAPIError) -> bool:
-    return error.connection_invalidated or isinstance(
-        error.orig, (sqlite3.OperationalError, psycopg.OperationalError, psycopg.InterfaceError)
+def _is_passing(error: Exception) -> bool:
+    return (isinstance(error, DBAPIError) and error.connection_invalidated) or isinstance(
+        getattr(error, "orig", error),
+        (sqlite3.OperationalError, psycopg.OperationalError, psycopg.InterfaceError),
     )
 
 

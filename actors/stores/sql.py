@@ -1,25 +1,24 @@
 """The store in a SQL database: SQLite or PostgreSQL through the same SQLAlchemy Core statements.
 
-Columns are derived from the row types: int, str and float as such, a tuple of structs as JSON text. The log
-is the table `events`; its positions come from the one row of `log_head`, which the transaction of a write
-updates last, so that positions are dense and become visible in their order (ADR 2).
+The log is the table `events`; its positions come from the one row of `log_head`, which the transaction of a
+write updates last, so that positions are dense and become visible in their order (ADR 2).
 
 A store may be used by many threads and processes at once. A call that fails has changed nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, TypeAlias, get_origin, get_type_hints
+from typing import Any, Final
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from actors.messages import Record, decode_event, encode_event
-from actors.stores.engines import reading, snapshot
+from actors.stores.database import SOUGHT_MAX, Ask, as_is, database
+from actors.stores.engines import snapshot
 from actors.stores.failures import REFUSALS, failure
-from actors.stores.port import Change, Delete, Insert, NewEvent, Put
+from actors.stores.port import Change, Delete, Insert, NewEvent
+from actors.stores.statements import INTEGER, Statements, sql_table
 from actors.tables import Row, Table
 
 KEYS_PER_STATEMENT: Final = 5_000
@@ -29,114 +28,25 @@ _OPENING_LOCK = 0x6371_7273
 """Held on PostgreSQL while a store's tables are made: several processes may open it at the same time."""
 
 
-class JsonText(TypeDecorator[Any]):
-    """A value of `annotation` as JSON text."""
+class _Batch:
+    """Changes of one kind to one table, each a row or, to delete it, a key."""
 
-    impl = sa.Text
-    cache_ok = True
+    def __init__(self, statements: Statements, kind: type) -> None:
+        self.statements = statements
+        self.kind = kind
+        self.inserted: list[Any] = []
+        self.last: dict[Any, Any] = {}  # of several rows that are put under one key only the last one stays
 
-    def __init__(self, annotation: Any) -> None:
-        super().__init__()
-        self.annotation = annotation
-        self._decoder = msgspec.json.Decoder(annotation)
+    def add(self, key: tuple[Any, ...], change: Any) -> None:
+        """Add a row, or a key."""
+        if self.kind is Insert:
+            self.inserted.append(change)
+        else:
+            self.last[key] = change
 
-    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str:  # noqa: ARG002  # SQLAlchemy's hook
-        """The value as text."""
-        return msgspec.json.encode(value).decode()
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:  # noqa: ARG002  # SQLAlchemy's hook
-        """The text as a value."""
-        return self._decoder.decode(value)
-
-
-# SQLite gives a single-column key its fast path, and 64 bits, only as INTEGER. PostgreSQL would sort text by
-# the rules of a language; keys must have the same order everywhere.
-_INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-_SCALARS: dict[Any, TypeEngine[Any]] = {int: _INTEGER, str: _TEXT, float: sa.Float(53)}
-
-
-def _column_type(table: Table[Any], column: str, annotation: Any) -> TypeEngine[Any]:
-    if annotation in _SCALARS:
-        return _SCALARS[annotation]
-    if get_origin(annotation) is tuple:
-        return JsonText(annotation)
-    raise TypeError(
-        f"table {table.name}: column {column} is a {annotation!r}; use int, str, float or a tuple of structs"
-    )
-
-
-def _sql_table(table: Table[Any], metadata: sa.MetaData) -> sa.Table:
-    sql = sa.Table(
-        table.name,
-        metadata,
-        *(
-            sa.Column(name, _column_type(table, name, annotation), nullable=False, autoincrement=False)
-            for name, annotation in get_type_hints(table.row).items()
-        ),
-        sa.PrimaryKeyConstraint(*table.key),
-        sqlite_with_rowid=len(table.key) == 1,
-    )
-    if table.index is not None:
-        sa.Index(f"{table.name}_by_{table.index}", *(sql.c[name] for name in (table.index, *table.key)))
-    return sql
-
-
-_Batch: TypeAlias = tuple[sa.Executable, list[dict[str, Any]]]
-"""A statement and the parameters of each of its executions."""
-
-
-class _Statements:
-    """What a store asks about one table; `k0`, `k1`, … stand for a key, `value` for an index value."""
-
-    def __init__(self, table: Table[Any], sql: sa.Table, upsert: Callable[[sa.Table], Any]) -> None:
-        columns = tuple(sql.c)
-        key = [sql.c[name] for name in table.key]
-        bound = [sa.bindparam(f"k{n}", type_=column.type) for n, column in enumerate(key)]
-        same_key = sa.and_(*(column == k for column, k in zip(key, bound, strict=True)))
-        self._key = table.key
-        self._is_single = len(key) == 1
-        whole_key: Any = key[0] if self._is_single else sa.tuple_(*key)
-        whole_bound: Any = bound[0] if self._is_single else sa.tuple_(*bound)
-
-        self.get = sa.select(*columns).where(same_key)
-        self.get_many = sa.select(*columns).where(whole_key.in_(sa.bindparam("keys", expanding=True)))
-        self.scan = sa.select(*columns).order_by(*key)
-
-        put = upsert(sql)
-        others = {
-            column.name: put.excluded[column.name] for column in columns if column.name not in table.key
-        }
-        self.change: dict[type, sa.Executable] = {
-            Insert: sa.insert(sql),
-            Delete: sa.delete(sql).where(same_key),
-            Put: put.on_conflict_do_update(index_elements=key, set_=others)
-            if others
-            else put.on_conflict_do_nothing(index_elements=key),
-        }
-
-        if table.index is not None:
-            indexed = sql.c[table.index] == sa.bindparam("value", type_=sql.c[table.index].type)
-            self.count = sa.select(sa.func.count()).select_from(sql).where(indexed)
-            self.newest = (
-                sa.select(*columns)
-                .where(indexed)
-                .order_by(*(column.desc() for column in key))
-                .limit(sa.bindparam("limit", type_=sa.Integer))
-            )
-            self.newest_before = self.newest.where(whole_key < whole_bound)
-
-    def key_of(self, row: Any) -> tuple[Any, ...]:
-        """The row's key."""
-        return tuple(getattr(row, name) for name in self._key)
-
-    def one(self, key: tuple[Any, ...]) -> dict[str, Any]:
-        """The parameters that stand for a key."""
-        return {f"k{n}": value for n, value in enumerate(key)}
-
-    def many(self, keys: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
-        """The parameter that stands for several keys."""
-        return {"keys": [key[0] for key in keys] if self._is_single else [tuple(key) for key in keys]}
+    def carry_out(self, transaction: Any) -> None:
+        """Make the changes."""
+        self.statements.carry_out(transaction, self.kind, self.inserted or self.last.values())
 
 
 class SqlStore:
@@ -152,20 +62,20 @@ class SqlStore:
     ) -> None:
         self.name = name
         self._engine = engine
-        self._reading = reading(engine)
+        self._database = database(engine)
         self._snapshot = snapshot(engine)
         upsert: Callable[[sa.Table], Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[
             engine.dialect.name
         ]
         metadata = sa.MetaData(schema=schema)
         self._statements = {
-            table: _Statements(table, _sql_table(table, metadata), upsert) for table in tables
+            table: Statements(table, sql_table(table, metadata), self._database) for table in tables
         }
         events = sa.Table(
             "events",
             metadata,
-            sa.Column("position", _INTEGER, primary_key=True, autoincrement=False),
-            sa.Column("key", _INTEGER, nullable=False),
+            sa.Column("position", INTEGER, primary_key=True, autoincrement=False),
+            sa.Column("key", INTEGER, nullable=False),
             sa.Column("recorded_at", sa.Float(53), nullable=False),
             sa.Column("body", sa.Text, nullable=False),
         )
@@ -173,18 +83,18 @@ class SqlStore:
             "log_head",
             metadata,
             sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
-            sa.Column("position", _INTEGER, nullable=False),
+            sa.Column("position", INTEGER, nullable=False),
         )
-        self._append = sa.insert(events)
-        self._advance = (
+        self._append = self._database.inserting(events, as_is)
+        self._advance = self._database.executing(
             sa.update(log_head)
-            .values(position=log_head.c.position + sa.bindparam("by", type_=_INTEGER))
+            .values(position=log_head.c.position + sa.bindparam("by", type_=INTEGER))
             .returning(log_head.c.position)
         )
-        self._head = sa.select(log_head.c.position)
-        self._read_log = (
+        self._head = self._database.asking(sa.select(log_head.c.position))
+        self._read_log = self._database.asking(
             sa.select(events.c.position, events.c.key, events.c.recorded_at, events.c.body)
-            .where(events.c.position > sa.bindparam("after", type_=_INTEGER))
+            .where(events.c.position > sa.bindparam("after", type_=INTEGER))
             .order_by(events.c.position)
             .limit(sa.bindparam("limit", type_=sa.Integer))
         )
@@ -207,14 +117,12 @@ class SqlStore:
         if not keys:
             return []
         statements = self._statements[table]
-        engine = self._reading if len(keys) <= KEYS_PER_STATEMENT else self._snapshot
         found: dict[Any, Row] = {}
-        with self._attempt(f"reading {table.name}"), engine.connect() as connection:
-            for start in range(0, len(keys), KEYS_PER_STATEMENT):
-                some = statements.many(keys[start : start + KEYS_PER_STATEMENT])
-                for values in connection.execute(statements.get_many, some):
-                    row = table.row(*values)
-                    found[statements.key_of(row)] = row
+        with self._attempt(f"reading {table.name}"):
+            answer = statements.few(keys) if len(keys) <= SOUGHT_MAX else self._at_once(statements, keys)
+        for values in answer:
+            row = statements.to_row(values)
+            found[statements.key_of(row)] = row
         return [found.get(tuple(key)) for key in keys]
 
     def page(
@@ -229,8 +137,8 @@ class SqlStore:
 
     def count(self, table: Table[Any], value: Any) -> int:
         """How many rows have `value` in the index column."""
-        with self._attempt(f"reading {table.name}"), self._reading.connect() as connection:
-            return int(connection.execute(self._statements[table].count, {"value": value}).scalar_one())
+        with self._attempt(f"reading {table.name}"):
+            return int(self._statements[table].count({"value": value})[0][0])
 
     def scan(self, table: Table[Row]) -> list[Row]:
         """Every row as of now, in ascending order of key."""
@@ -241,47 +149,57 @@ class SqlStore:
         if not changes and not events:
             return []
         batches = self._batches(changes)
-        rows = [
-            {"key": new.key, "recorded_at": new.recorded_at, "body": encode_event(new.event).decode()}
-            for new in events
-        ]
+        bodies = [encode_event(new.event).decode() for new in events]
         positions: list[int] = []
-        with self._attempt("writing"), self._engine.begin() as connection:
-            for statement, parameters in batches:
-                connection.execute(statement, parameters)
-            if rows:
+        with self._attempt("writing"), self._database.transaction() as transaction:
+            for batch in batches:
+                batch.carry_out(transaction)
+            if events:
                 # From here to the commit other writers of the log wait, so this comes last.
-                head = int(connection.execute(self._advance, {"by": len(rows)}).scalar_one())
-                positions = list(range(head - len(rows) + 1, head + 1))
-                for row, position in zip(rows, positions, strict=True):
-                    row["position"] = position
-                connection.execute(self._append, rows)
+                head = int(self._advance(transaction, {"by": len(events)})[0][0])
+                positions = list(range(head - len(events) + 1, head + 1))
+                rows = [
+                    (position, new.key, new.recorded_at, body)
+                    for position, new, body in zip(positions, events, bodies, strict=True)
+                ]
+                self._append(transaction, rows)
         return positions
 
     def read_log(self, after: int, limit: int) -> list[Record]:
         """At most `limit` records with positions above `after`, ascending."""
-        with self._attempt("reading the log"), self._reading.connect() as connection:
-            found = connection.execute(self._read_log, {"after": after, "limit": limit})
-            return [
-                Record(self.name, position, key, recorded_at, decode_event(body))
-                for position, key, recorded_at, body in found
-            ]
+        with self._attempt("reading the log"):
+            found = self._read_log({"after": after, "limit": limit})
+        return [
+            Record(self.name, position, key, recorded_at, decode_event(body))
+            for position, key, recorded_at, body in found
+        ]
 
     def head(self) -> int:
         """The highest position in the log; 0 when it is empty."""
-        with self._attempt("reading the log"), self._reading.connect() as connection:
-            return int(connection.execute(self._head).scalar_one())
+        with self._attempt("reading the log"):
+            return int(self._head({})[0][0])
 
     def close(self) -> None:
         """Close the connections; what is committed stays."""
-        self._engine.dispose()
+        self._database.close()
 
-    def _rows(self, table: Table[Row], statement: sa.Select[Any], parameters: dict[str, Any]) -> list[Row]:
-        with self._attempt(f"reading {table.name}"), self._reading.connect() as connection:
-            return [table.row(*values) for values in connection.execute(statement, parameters)]
+    def _rows(self, table: Table[Row], ask: Ask, parameters: dict[str, Any]) -> list[Row]:
+        with self._attempt(f"reading {table.name}"):
+            found = ask(parameters)
+        to_row = self._statements[table].to_row
+        return [to_row(values) for values in found]
+
+    def _at_once(self, statements: Statements, keys: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """The rows with these many keys, as one state of the database has them."""
+        found: list[Any] = []
+        with self._snapshot.connect() as connection:
+            for start in range(0, len(keys), KEYS_PER_STATEMENT):
+                some = statements.many(keys[start : start + KEYS_PER_STATEMENT])
+                found += connection.execute(statements.get_many, some)
+        return found
 
     def _batches(self, changes: Sequence[Change]) -> list[_Batch]:
-        """The changes as few statements with many parameters, in an order that has the same effect.
+        """The changes in few batches, in an order that has the same effect.
 
         Changes of one kind to one table go together, past others, until a key is changed in another way.
         """
@@ -291,17 +209,19 @@ class SqlStore:
         for change in changes:
             table, kind = change.table, type(change)
             statements = self._statements[table]
+            value: Any
             if isinstance(change, Delete):
-                key = tuple(change.key)
-                parameters = statements.one(key)
+                value = key = tuple(change.key)
             else:
-                key = statements.key_of(change.row)
-                parameters = msgspec.structs.asdict(change.row)
+                value = change.row
+                key = statements.key_of(value)
             if kinds.setdefault((table, key), kind) is not kind:
                 done += batches.values()
                 batches, kinds = {}, {(table, key): kind}
-            _, batch = batches.setdefault((table, kind), (statements.change[kind], []))
-            batch.append(parameters)
+            batch = batches.get((table, kind))
+            if batch is None:
+                batch = batches[table, kind] = _Batch(statements, kind)
+            batch.add(key, value)
         return done + list(batches.values())
 
     @contextmanager

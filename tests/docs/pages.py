@@ -19,6 +19,10 @@ PAGES = (
     "docs/ground-truth.md",
     "docs/ablations.md",
     "docs/runtimes.md",
+    "docs/probe.md",
+    "docs/locust.md",
+    "docs/http-api.md",
+    "docs/operations.md",
 )
 
 _FENCE = re.compile(r"^```(\S+)?[ \t]*([^\n]*)\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)

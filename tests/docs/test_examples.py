@@ -2,7 +2,7 @@
 
 The blocks of one page form one session in one empty folder, from top to bottom: each whole scenario lies
 there as `<name>.toml`, console blocks run `cqrs-lab`, Python blocks share their names. `...` in shown output
-stands for anything.
+stands for anything. A TOML block is a scenario, a `fragment` of one, or a `probe`.
 """
 
 import doctest
@@ -17,13 +17,14 @@ from pages import PAGES, ROOT, Block, Page, page
 from typer.testing import CliRunner
 
 from cqrs_lab.cli import app
+from scenarios import probefile
 from scenarios.file import loads
 from scenarios.section import toml, toml_key
 
 ALL_PAGES = (*PAGES, "README.md")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 BROKEN = 70
-MARKS = {"toml": {"fragment"}}
+MARKS = {"toml": {"fragment", "probe"}}
 
 MINIMAL = """
 name = "minimal"
@@ -82,7 +83,8 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def test_every_scenario_is_valid(name: str) -> None:
     for block in page(name).blocks:
         if block.language == "toml":
-            loads(scenario_text(block), source=f"{name}:{block.line}", folder=Path())
+            reads = probefile.loads if "probe" in block.marks else loads
+            reads(scenario_text(block), source=f"{name}:{block.line}", folder=Path())
 
 
 # -- sessions ------------------------------------------------------------------------------------------

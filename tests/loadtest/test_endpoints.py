@@ -103,6 +103,8 @@ def test_head_says_what_get_does_without_the_body(lab: Front) -> None:
     got, head = lab.http.get("/products/1"), lab.http.head("/products/1")
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == got.headers["content-length"]
+    assert lab.http.head("/orders/1").status_code == 404
+    assert lab.http.head("/orders").status_code == 405
 
 
 def test_an_order_of_a_saga_is_pending_until_its_units_are_taken_or_not(open_front) -> None:

@@ -1,14 +1,18 @@
 """An order that is repeated under its key is placed once, and answered the same."""
 
+import contextlib
+import http.client
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from front import ANN, BOB, STOCK, front, order, policy, shop
+from front import ANN, BOB, PATIENCE_S, STOCK, front, order, policy, shop
 
 from loadtest.idempotency import FORGOTTEN_AFTER_S, InFlight
 from loadtest.problems import Problem
 
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+JSON_TYPE = {"Content-Type": "application/json"}
 OF_ANSWER = ("location", "position", "content-type")
 
 
@@ -101,10 +105,14 @@ def test_a_key_cannot_pass_for_a_check_out(lab) -> None:
     assert len(lab.orders_of(ANN)) == 3
 
 
-@pytest.mark.parametrize("key", ["", " ", "two words", "x" * 201, "schlüssel".encode()])
+@pytest.mark.parametrize("key", ["", " ", "two words", "x" * 201, "schlüssel".encode(), b"\xff"], ids=repr)
 def test_a_key_that_is_none_is_named(lab, key) -> None:
-    answer = lab.http.post("/orders", json=order(), headers={"Idempotency-Key": key})
-    assert (answer.status_code, answer.json()["type"]) == (400, "/docs#bad-parameter")
+    client = http.client.HTTPConnection(lab.server.url.removeprefix("http://"), timeout=PATIENCE_S)
+    with contextlib.closing(client):  # one that sends any bytes
+        client.request("POST", "/orders", json.dumps(order()), {**JSON_TYPE, "Idempotency-Key": key})
+        answer = client.getresponse()
+        assert (answer.status, json.load(answer)["type"]) == (400, "/docs#bad-parameter")
+    assert lab.http.get("/orders/1").status_code == 404
 
 
 def test_a_request_that_nobody_answers_does_not_keep_its_key_for_ever() -> None:

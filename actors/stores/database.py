@@ -1,0 +1,286 @@
+"""The way to a database: questions, and transactions of changes, each a statement of SQLAlchemy Core.
+
+A PostgreSQL server is reached over SQLAlchemy's connections. A SQLite file is reached on the driver's own,
+with the text that SQLAlchemy has compiled once: it answers in less time than it takes to get to it otherwise.
+
+Rows are inserted in bulk. What a row costs is mostly the way into the database and back, on which Python's
+lock changes hands; in bulk that is paid once for many. SQLite takes them as lists of values of some fixed
+lengths, PostgreSQL as one array for each column, so that both know the statements already.
+"""
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cache
+from itertools import chain
+from typing import Any, Final, Protocol, TypeAlias
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from actors.stores.engines import reading
+
+Values: TypeAlias = Mapping[str, Any]
+"""What the parameters of a statement stand for, by name."""
+
+Ask: TypeAlias = Callable[[Values], list[Any]]
+"""Asks one question outside of any transaction, and returns the rows that answer it."""
+
+Execute: TypeAlias = Callable[[Any, Values], list[Any]]
+"""Executes one statement in a transaction, and returns the rows that it returns."""
+
+Seek: TypeAlias = Callable[[Sequence[Sequence[Any]]], list[Any]]
+"""Asks for the rows with these keys, at least one and at most `SOUGHT_MAX`, outside of any transaction."""
+
+InsertAll: TypeAlias = Callable[[Any, Sequence[Sequence[Any]]], None]
+"""Inserts rows in a transaction, each the values of all columns in their order."""
+
+LENGTHS: Final = (64, 16, 4, 1)
+"""How many rows one statement for SQLite inserts: a number of rows is made up of these."""
+
+NUMBERS: Final = (1, 4, 16, 64, 256)
+"""For how many keys a file is asked at once; for fewer the last one is asked for again."""
+
+SOUGHT_MAX: Final = NUMBERS[-1]
+
+IDLE_MAX: Final = 8
+"""So many connections to a file that nobody uses are kept open."""
+
+
+class Database(Protocol):
+    """A database; what stands in its way is made from statements once, and used often."""
+
+    def asking(self, question: sa.Select[Any]) -> Ask:
+        """The way to ask this question."""
+        ...
+
+    def seeking(self, question: sa.Select[Any], key: Sequence[sa.Column[Any]]) -> Seek:
+        """The way to ask this question for the rows with some keys."""
+        ...
+
+    def executing(self, statement: sa.Executable) -> Execute:
+        """The way to execute this statement, which may return rows."""
+        ...
+
+    def inserting(self, table: sa.Table, finish: Callable[[Any], Any]) -> InsertAll:
+        """The way to insert; `finish` adds to an insert what is to be done about keys that are there."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        """A transaction, to be handed to what executes and inserts; durable at the end of the block."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+def database(engine: sa.Engine) -> Database:
+    """The database of this engine."""
+    return _File(engine) if engine.dialect.name == "sqlite" else _Server(engine)
+
+
+def as_is(insert: Any) -> Any:
+    """The insert, which fails if a key is there."""
+    return insert
+
+
+class _Server:
+    """A PostgreSQL server."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+
+    def asking(self, question: sa.Select[Any]) -> Ask:
+        """See `Database`."""
+
+        def ask(values: Values) -> list[Any]:
+            with self._reading.connect() as connection:
+                return list(connection.execute(question, values))
+
+        return ask
+
+    def executing(self, statement: sa.Executable) -> Execute:
+        """See `Database`."""
+
+        def execute(transaction: sa.Connection, values: Values) -> list[Any]:
+            result = transaction.execute(statement, values)
+            return list(result) if result.returns_rows else []
+
+        return execute
+
+    def seeking(self, question: sa.Select[Any], key: Sequence[sa.Column[Any]]) -> Seek:
+        """See `Database`."""
+        names, written, arrays = _arrays(key)
+        ask = self.asking(question.where(_whole(key).in_(sa.select(*arrays))))
+
+        def seek(keys: Sequence[Sequence[Any]]) -> list[Any]:
+            return ask(_as_arrays(names, written, keys))
+
+        return seek
+
+    def inserting(self, table: sa.Table, finish: Callable[[Any], Any]) -> InsertAll:
+        """See `Database`."""
+        names, written, arrays = _arrays(table.columns)
+        statement = finish(postgresql.insert(table).from_select(names, sa.select(*arrays)))
+
+        def insert_all(transaction: sa.Connection, rows: Sequence[Sequence[Any]]) -> None:
+            transaction.execute(statement, _as_arrays(names, written, rows))
+
+        return insert_all
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        """See `Database`."""
+        return self._engine.begin()
+
+    def close(self) -> None:
+        """See `Database`."""
+        self._engine.dispose()
+
+
+def _arrays(
+    columns: Iterable[sa.Column[Any]],
+) -> tuple[list[str], list[Callable[[Sequence[Any]], str]], list[Any]]:
+    """Per column its name, how values of it are written as one text, and the values of that text as rows.
+
+    The driver could write arrays too, value by value.
+    """
+    names: list[str] = []
+    written: list[Callable[[Sequence[Any]], str]] = []
+    arrays: list[Any] = []
+    for column in columns:
+        text = sa.bindparam(column.name, type_=sa.Text())
+        names.append(column.name)
+        if isinstance(column.type, sa.Text):
+            written.append(lambda values: msgspec.json.encode(values).decode())
+            arrays.append(sa.func.json_array_elements_text(sa.cast(text, postgresql.JSON)))
+        else:
+            kind = sa.Float(53) if isinstance(column.type, sa.Float) else sa.BigInteger()
+            written.append(lambda values: f"{{{','.join(map(repr, values))}}}")
+            arrays.append(sa.func.unnest(sa.cast(text, postgresql.ARRAY(kind))))
+    return names, written, arrays
+
+
+def _as_arrays(
+    names: Sequence[str], written: Sequence[Callable[[Sequence[Any]], str]], rows: Sequence[Sequence[Any]]
+) -> Values:
+    columns = zip(*rows, strict=True)
+    return {name: write(values) for name, write, values in zip(names, written, columns, strict=True)}
+
+
+def _whole(key: Sequence[Any]) -> Any:
+    """A key as one value."""
+    return key[0] if len(key) == 1 else sa.tuple_(*key)
+
+
+class _File:
+    """A SQLite file, on the driver's connections, made as the engine makes them; each is in one hand."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._idle: deque[sqlite3.Connection] = deque()
+
+    def asking(self, question: sa.Select[Any]) -> Ask:
+        """See `Database`."""
+        execute = self.executing(question)
+
+        def ask(values: Values) -> list[Any]:
+            connection = self._connection()
+            try:
+                rows = execute(connection, values)
+            except BaseException:
+                connection.close()
+                raise
+            self._give_back(connection)
+            return rows
+
+        return ask
+
+    def seeking(self, question: sa.Select[Any], key: Sequence[sa.Column[Any]]) -> Seek:
+        """See `Database`."""
+
+        @cache
+        def ask(number: int) -> Ask:
+            keys = [
+                [sa.bindparam(f"k{n}_{place}", type_=column.type) for place, column in enumerate(key)]
+                for n in range(number)
+            ]
+            return self.asking(question.where(_whole(key).in_([_whole(one) for one in keys])))
+
+        def seek(keys: Sequence[Sequence[Any]]) -> list[Any]:
+            number = next(number for number in NUMBERS if number >= len(keys))
+            padded = [*keys, *[keys[-1]] * (number - len(keys))]
+            return ask(number)(
+                {f"k{n}_{place}": value for n, one in enumerate(padded) for place, value in enumerate(one)}
+            )
+
+        return seek
+
+    def executing(self, statement: sa.Executable) -> Execute:
+        """See `Database`."""
+        compiled: Any = statement.compile(dialect=self._engine.dialect)  # type: ignore[attr-defined]  # it has it
+        text, names, constants = str(compiled), compiled.positiontup or (), compiled.params
+
+        def execute(transaction: sqlite3.Connection, values: Values) -> list[Any]:
+            ordered = [values[name] if name in values else constants[name] for name in names]
+            return transaction.execute(text, ordered).fetchall()
+
+        return execute
+
+    def inserting(self, table: sa.Table, finish: Callable[[Any], Any]) -> InsertAll:
+        """See `Database`."""
+        row = {column.name: None for column in table.columns}
+
+        @cache
+        def text(length: int) -> str:
+            insert = finish(sqlite.insert(table).values([row] * length))
+            return str(insert.compile(dialect=self._engine.dialect))
+
+        def insert_all(transaction: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> None:
+            begin, end = 0, len(rows)
+            for length in LENGTHS:
+                while end - begin >= length:
+                    some = rows[begin : begin + length]
+                    transaction.execute(text(length), tuple(chain.from_iterable(some)))
+                    begin += length
+
+        return insert_all
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """See `Database`."""
+        connection = self._connection()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                connection.rollback()
+            connection.close()
+            raise
+        self._give_back(connection)
+
+    def close(self) -> None:
+        """See `Database`."""
+        while self._idle:
+            self._idle.pop().close()
+        self._engine.dispose()
+
+    def _connection(self) -> sqlite3.Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            fresh = self._engine.raw_connection()
+            connection: Any = fresh.driver_connection
+            fresh.detach()  # from the pool, which would lend it to others
+            return connection  # type: ignore[no-any-return]  # the driver's own
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if len(self._idle) < IDLE_MAX:
+            self._idle.append(connection)
+        else:
+            connection.close()

@@ -1,0 +1,155 @@
+"""The statements of one table, and how its rows become columns and back.
+
+Columns are derived from the row type: int, str and float as such, a tuple of structs as JSON text.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Any, get_origin, get_type_hints
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.types import TypeEngine
+
+from actors.stores.database import Database, InsertAll, as_is
+from actors.stores.port import Delete, Insert, Put
+from actors.tables import Table
+
+# SQLite gives a single-column key its fast path, and 64 bits, only as INTEGER. PostgreSQL would sort text by
+# the rules of a language; keys must have the same order everywhere.
+INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+_SCALARS: dict[Any, TypeEngine[Any]] = {int: INTEGER, str: _TEXT, float: sa.Float(53)}
+
+
+def _column_type(table: Table[Any], column: str, annotation: Any) -> TypeEngine[Any]:
+    if annotation in _SCALARS:
+        return _SCALARS[annotation]
+    if get_origin(annotation) is tuple:
+        return sa.Text()  # JSON
+    raise TypeError(
+        f"table {table.name}: column {column} is a {annotation!r}; use int, str, float or a tuple of structs"
+    )
+
+
+def sql_table(table: Table[Any], metadata: sa.MetaData) -> sa.Table:
+    """The table as SQLAlchemy has it."""
+    sql = sa.Table(
+        table.name,
+        metadata,
+        *(
+            sa.Column(name, _column_type(table, name, annotation), nullable=False, autoincrement=False)
+            for name, annotation in get_type_hints(table.row).items()
+        ),
+        sa.PrimaryKeyConstraint(*table.key),
+        sqlite_with_rowid=len(table.key) == 1,
+    )
+    if table.index is not None:
+        sa.Index(f"{table.name}_by_{table.index}", *(sql.c[name] for name in (table.index, *table.key)))
+    return sql
+
+
+class Statements:
+    """What a store does with one table; `k0`, `k1`, … stand for a key, `value` for an index value."""
+
+    def __init__(self, table: Table[Any], sql: sa.Table, database: Database) -> None:
+        columns = tuple(sql.c)
+        key = [sql.c[name] for name in table.key]
+        bound = [sa.bindparam(f"k{n}", type_=column.type) for n, column in enumerate(key)]
+        same_key = sa.and_(*(column == k for column, k in zip(key, bound, strict=True)))
+        self._is_single = len(key) == 1
+        whole_key: Any = key[0] if self._is_single else sa.tuple_(*key)
+        whole_bound: Any = bound[0] if self._is_single else sa.tuple_(*bound)
+
+        self.to_row = _to_row(table)
+        self._to_values = _to_values(table)
+        self._key_of: Callable[[Any], Any] = attrgetter(*table.key)
+
+        self.get = database.asking(sa.select(*columns).where(same_key))
+        self.get_many = sa.select(*columns).where(whole_key.in_(sa.bindparam("keys", expanding=True)))
+        self.few = database.seeking(sa.select(*columns), key)
+        self.scan = database.asking(sa.select(*columns).order_by(*key))
+        self._delete = database.executing(sa.delete(sql).where(same_key))
+        put = partial(_replacing, key=key, others=[one for one in columns if one.name not in table.key])
+        self._insert: dict[type, InsertAll] = {
+            Insert: database.inserting(sql, as_is),
+            Put: database.inserting(sql, put),
+        }
+
+        if table.index is not None:
+            indexed = sql.c[table.index] == sa.bindparam("value", type_=sql.c[table.index].type)
+            self.count = database.asking(sa.select(sa.func.count()).select_from(sql).where(indexed))
+            newest = (
+                sa.select(*columns)
+                .where(indexed)
+                .order_by(*(column.desc() for column in key))
+                .limit(sa.bindparam("limit", type_=sa.Integer))
+            )
+            self.newest = database.asking(newest)
+            self.newest_before = database.asking(newest.where(whole_key < whole_bound))
+
+    def key_of(self, row: Any) -> tuple[Any, ...]:
+        """The row's key."""
+        key = self._key_of(row)
+        return (key,) if self._is_single else key
+
+    def one(self, key: Sequence[Any]) -> dict[str, Any]:
+        """The parameters that stand for a key."""
+        return {f"k{n}": value for n, value in enumerate(key)}
+
+    def many(self, keys: Sequence[Sequence[Any]]) -> dict[str, Any]:
+        """The parameter that stands for several keys."""
+        return {"keys": [key[0] for key in keys] if self._is_single else [tuple(key) for key in keys]}
+
+    def carry_out(self, transaction: Any, kind: type, changes: Iterable[Any]) -> None:
+        """Make changes of one kind; each is a row or, to delete it, a key."""
+        if kind is Delete:
+            for key in changes:
+                self._delete(transaction, self.one(key))
+        else:
+            self._insert[kind](transaction, [self._to_values(row) for row in changes])
+
+
+def _replacing(insert: Any, key: list[Any], others: list[Any]) -> Any:
+    """The insert, which replaces the row if its key is there."""
+    if not others:
+        return insert.on_conflict_do_nothing(index_elements=key)
+    values = {column.name: insert.excluded[column.name] for column in others}
+    return insert.on_conflict_do_update(index_elements=key, set_=values)
+
+
+def _to_values(table: Table[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """What turns a row into the values of its columns."""
+    hints = list(get_type_hints(table.row).values())
+    as_json = [place for place, annotation in enumerate(hints) if annotation not in _SCALARS]
+    if not as_json:
+        return msgspec.structs.astuple
+
+    def values(row: Any) -> tuple[Any, ...]:
+        plain = list(msgspec.structs.astuple(row))
+        for place in as_json:
+            plain[place] = msgspec.json.encode(plain[place]).decode()
+        return tuple(plain)
+
+    return values
+
+
+def _to_row(table: Table[Any]) -> Callable[[Sequence[Any]], Any]:
+    """What turns the values of its columns into a row."""
+    row, hints = table.row, get_type_hints(table.row).values()
+    decoders = [
+        (place, msgspec.json.Decoder(annotation).decode)
+        for place, annotation in enumerate(hints)
+        if annotation not in _SCALARS
+    ]
+    if not decoders:
+        return lambda values: row(*values)
+
+    def decoded(values: Sequence[Any]) -> Any:
+        plain = list(values)
+        for place, decode in decoders:
+            plain[place] = decode(plain[place])
+        return row(*plain)
+
+    return decoded

@@ -1,0 +1,85 @@
+"""The guard: the admin surface is for programs of who runs the server, not for pages in their browser.
+
+A browser says where a request comes from, and asks first before it lets another origin's page send a header
+that no form can send. It cannot be told that by a page, so four checks are enough:
+
+* `Host` must be the address listened at: a name that an attacker lets point here is none (DNS rebinding);
+* `Origin`, if it is said, must be this server;
+* `Sec-Fetch-Site`, if it is said, must not be another site;
+* what changes something must say `X-Requested-By`, or have a body of JSON.
+
+No answer allows another origin anything.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Final
+
+from starlette.datastructures import Headers
+
+from loadtest.problems import Problem, shortened
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+HEADER: Final = "X-Requested-By"
+
+_READING: Final = frozenset({"GET", "HEAD"})
+_OWN: Final = frozenset({"same-origin", "none"})
+
+
+def check(scope: Scope) -> None:
+    """Let the request pass.
+
+    Raises:
+        Problem: a page of another origin may have sent it.
+
+    """
+    headers = Headers(scope=scope)
+    valid = addresses(*scope["server"])
+    for host in headers.getlist("host") or [""]:
+        if host.lower() not in valid:
+            raise _refused("the request is not for the address that the server listens at", valid[0], host)
+    for origin in headers.getlist("origin"):
+        if origin.lower() not in [f"http://{host}" for host in valid]:
+            raise _refused("a page of another origin asks", valid[0], origin)
+    for site in headers.getlist("sec-fetch-site"):
+        if site not in _OWN:
+            raise _refused("a page of another site asks", valid[0], site)
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if scope["method"] not in _READING and HEADER not in headers and media_type != "application/json":
+        raise Problem(
+            "cross-origin",
+            f"the request changes something, and does not say {HEADER}",
+            f"send it with the header {HEADER}: cqrs-lab",
+        )
+
+
+def addresses(host: str, port: int) -> list[str]:
+    """What `Host` may say to a server at this address.
+
+    >>> addresses("127.0.0.1", 8000)
+    ['127.0.0.1:8000', 'localhost:8000']
+    >>> addresses("::1", 80)
+    ['[::1]:80', 'localhost:80', '[::1]', 'localhost']
+    >>> addresses("::ffff:192.0.2.7", 8000)
+    ['192.0.2.7:8000']
+    """
+    address = ipaddress.ip_address(host)
+    if address.version == 6 and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    names = [f"[{address}]" if address.version == 6 else str(address)]
+    if address.is_loopback:
+        names.append("localhost")
+    with_port = [f"{name}:{port}" for name in names]
+    return [*with_port, *names] if port == 80 else with_port
+
+
+def _refused(what: str, address: str, value: str) -> Problem:
+    return Problem(
+        "cross-origin",
+        what,
+        f"ask from a program, or a page of this server, at http://{address}",
+        shortened(value),
+    )
