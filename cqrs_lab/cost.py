@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cqrs_lab.replication import Replicated, Replication
 from cqrs_lab.sweep import run_all
+from reports.compare import bound
 from reports.replications import Value, main_measures, measure_of
 from scenarios.errors import ScenarioError
 
@@ -45,8 +46,7 @@ def difference(value: Value, without: Value) -> Difference:
     >>> difference(Value(9.0, censored=True), Value(2.0))
     Difference(difference=7.0, bound='≥')
     """
-    bounds = {(False, False): "", (True, False): "≥", (False, True): "≤", (True, True): "?"}
-    return Difference(round(value.value - without.value, 9), bounds[value.censored, without.censored])
+    return Difference(round(value.value - without.value, 9), bound(value.censored, without.censored))
 
 
 def cost(

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cqrs_lab.sweep_table import STYLES
-from cqrs_lab.terminal import quantity
 from cqrs_lab.wide_table import Column, wide_table
+from reports.quantities import quantity
 from reports.replications import measure_of
 
 if TYPE_CHECKING:

@@ -87,9 +87,14 @@ class Source:
         """The rows of `[[fault]]`, settings and all, before patterns become rows of their own."""
         return tuple(table_of(self.text, source=self.name, settings=self.settings).get("fault", ()))
 
-    def command(self, seed: int) -> str:
-        """The command line that runs it again with this seed."""
-        words = ["cqrs-lab", "run", self.name, "--seed", str(seed)]
+    def command(
+        self, seed: int, command: str = "run", options: Mapping[str, str | int | None] | None = None
+    ) -> str:
+        """The command line that runs it again with this seed, and these options unless they are None."""
+        words = ["cqrs-lab", command, self.name, "--seed", str(seed)]
         for setting in self.settings:
             words += ["--set", setting]
+        for option, value in (options or {}).items():
+            if value is not None:
+                words += [option, str(value)]
         return shlex.join(words)

@@ -8,7 +8,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from cqrs_lab.terminal import VERDICT_STYLES, quantity
+from cqrs_lab.terminal import VERDICT_STYLES
+from reports.quantities import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from cqrs_lab.clients_table import clients_tables
+from reports.quantities import duration
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console, RenderableType
 
@@ -55,47 +58,21 @@ class Progressing:
         self._progress.update(self._task, completed=share, description=f"{self._scenario}: {stage}")
 
 
-def duration(seconds: float | None) -> str:
-    """A duration for people.
-
-    >>> [duration(s) for s in (0.0, 0.00042, 0.0123, 1.5, 75.0, None)]
-    ['0 s', '0.42 ms', '12.3 ms', '1.5 s', '75 s', '–']
-    """
-    if seconds is None:
-        return "–"
-    if seconds and seconds < 0.9995:
-        return f"{seconds * 1000:.3g} ms"
-    return f"{seconds:.3g} s" if seconds < 1000 else f"{seconds:,.0f} s"
-
-
-def quantity(value: float | None, unit: str) -> str:
-    """A value of a measure for people; `unit` is s, share, count or ratio.
-
-    >>> [quantity(0.25, unit) for unit in ("s", "share", "count", "ratio")]
-    ['250 ms', '25 %', '0.25', '0.25']
-    >>> [quantity(value, "count") for value in (1234.0, 12.5, 0)]
-    ['1,234', '12.5', '0']
-    """
-    if value is None:
-        return "–"
-    if unit == "s":
-        return duration(value)
-    if unit == "share":
-        return f"{100.0 * value:.3g} %"
-    return f"{value:,.0f}" if value >= 100.0 else f"{value:.3g}"
-
-
 def show(outcome: Outcome, question: str) -> RenderableType:
     """Verdict, numbers, claims, the sentence to repeat in a meeting, and where it all is."""
-    summary, verdict = outcome.summary, outcome.verdict
+    summary = outcome.summary
+    return framed(outcome, question, [_read_models(summary), _counts(summary), *clients_tables(summary)])
+
+
+def framed(outcome: Outcome, question: str, tables: Sequence[RenderableType]) -> RenderableType:
+    """The tables of a run between its verdict and what follows from them."""
+    verdict = outcome.verdict
     word = verdict["verdict"]
     parts: list[RenderableType] = [
         Text.assemble((f"{word.upper()}  ", VERDICT_STYLES[word]), (question, "italic")),
-        Text(),
-        _read_models(summary),
-        Text(),
-        _counts(summary),
     ]
+    for table in tables:
+        parts += [Text(), table]
     if verdict["results"]:
         parts += [Text(), _claims(verdict["results"])]
     if any(result["held"] is False for result in verdict["results"]):

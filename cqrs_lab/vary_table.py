@@ -8,8 +8,8 @@ from rich.console import Group
 from rich.text import Text
 
 from cqrs_lab.sweep_table import SHOWN
-from cqrs_lab.terminal import quantity
 from cqrs_lab.wide_table import Column, wide_table
+from reports.quantities import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

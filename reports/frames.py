@@ -1,8 +1,9 @@
 """A run folder, read back as tidy pandas frames.
 
 `load_run("latest")` gives the newest run; `run.events`, `run.applied`, … are its tables, with the columns
-that `actors.trace.SCHEMA` describes. A folder that is incomplete or damaged is refused by an error that
-names the file and the cure; nothing is guessed.
+that `actors.trace.SCHEMA` describes. Nothing is guessed: of a folder that is incomplete, damaged or of
+another version, what is there is loaded, `run.missing` says what is not, and using that is refused by an
+error that names the file and the cure.
 
 A run that was never written is made of its columns by `run_in_memory`, and says the same as its folder would.
 """
@@ -18,15 +19,14 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from actors.trace import NAME, SCHEMA
+from actors.trace import SCHEMA
+from reports.stored import RUN_AGAIN, Stored, read_tables, tables_of
 from reports.window import Phases
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from scenarios.scenario import Scenario
-
-_RUN_AGAIN = "run the scenario again, or take another folder"
 
 
 class RunError(Exception):
@@ -39,6 +39,7 @@ class Run:
 
     `consumers` says which logs each consumer follows. `memory` keeps what was computed once from the tables,
     which nobody may change. `folder` is None, and `described` the scenario, if the run was never written.
+    `missing` says in words what a run of its kind should have and this one does not.
     """
 
     folder: Path | None
@@ -48,24 +49,28 @@ class Run:
     consumers: Mapping[str, tuple[str, ...]]
     memory: dict[tuple[str, ...], object] = field(default_factory=dict, repr=False)
     described: Scenario | None = field(default=None, repr=False)
+    missing: tuple[str, ...] = ()
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         tables = self.__dict__.get("tables", {})
-        if name in tables:
+        try:
             table: pd.DataFrame = tables[name]
+        except KeyError:
+            pass
+        else:
             return table
         raise AttributeError(f"a run has no {name!r}; its tables are {', '.join(tables)}")
 
     def numbers(self, table: str, column: str) -> Any:
         """A column of numbers as an array, without making a frame of its table."""
         if isinstance(self.tables, _FramesOnDemand):
-            return self.tables.columns(table)[column].to_numpy(zero_copy_only=False)
+            return self.tables.column(table, column).to_numpy(zero_copy_only=False)
         return self.tables[table][column].array
 
     def coded(self, table: str, column: str) -> tuple[Any, list[str]]:
         """A column of names as the number of each row's name, and the names by their numbers."""
         if isinstance(self.tables, _FramesOnDemand):
-            return _coded(self.tables.columns(table)[column])
+            return _coded(self.tables.column(table, column))
         values = self.tables[table][column].array
         if not isinstance(values, pd.Categorical):
             values = pd.Categorical(values)
@@ -86,7 +91,7 @@ class Run:
         assert self.folder is not None, "a run that was never written knows its scenario"
         path = self.folder / "scenario.toml"
         if not path.is_file():
-            raise RunError(f"{path} is missing, so it cannot be said what was run; {_RUN_AGAIN}")
+            raise RunError(f"{path} is missing, so it cannot be said what was run; {RUN_AGAIN}")
         return read(path)
 
 
@@ -94,16 +99,20 @@ def load_run(folder: str | Path = "latest", root: Path = Path("runs")) -> Run:
     """The run in `folder`: a path, or a name below `root`, such as `latest`.
 
     Raises:
-        RunError: there is no such folder, or a file in it is missing or damaged.
+        RunError: there is no such folder, or no run.json in it that says what the run was.
 
     """
-    path = _resolve(folder, root)
+    path = folder_of(folder, root)
     info = _read_info(path / "run.json")
-    tables = {name: _read_columns(path / "tables" / f"{name}.parquet") for name in SCHEMA}
-    for extra in sorted((path / "tables").glob("*.parquet")):
-        if extra.stem not in tables:
-            tables[extra.stem] = _read_columns(extra)
-    return Run(path, info, _FramesOnDemand(tables), _phases(info, path), _consumers(info, path))
+    stored = read_tables(path / "tables", tables_of(info))
+    return Run(
+        path,
+        info,
+        _FramesOnDemand(stored.columns, _refusals(info, stored)),
+        _phases(info, path),
+        _consumers(info, path),
+        missing=_missing(info, stored, path),
+    )
 
 
 def run_in_memory(
@@ -122,28 +131,71 @@ def run_in_memory(
 
 
 class _FramesOnDemand(Mapping[str, pd.DataFrame]):
-    """Frames made of columns when they are first asked for: a small run must not pay for all of them."""
+    """Frames made of columns when they are first asked for: a small run must not pay for all of them.
 
-    def __init__(self, columns: Mapping[str, Mapping[str, pa.Array]]) -> None:
+    `refusals` says of a table, or of a table and a column, that should be there why it is not.
+    """
+
+    def __init__(
+        self,
+        columns: Mapping[str, Mapping[str, pa.Array]],
+        refusals: Mapping[tuple[str, ...], str] | None = None,
+    ) -> None:
         self._columns = columns
+        self._refusals = refusals or {}
         self._frames: dict[str, pd.DataFrame] = {}
 
     def __getitem__(self, table: str) -> pd.DataFrame:
+        """Raises RunError if the table should be there and is not."""
         frame = self._frames.get(table)
         if frame is None:
-            columns = {name: _plain(column) for name, column in self._columns[table].items()}
+            columns = {name: _plain(column) for name, column in self._of(table).items()}
             frame = self._frames[table] = pd.DataFrame(columns, copy=False)
         return frame
 
-    def columns(self, table: str) -> Mapping[str, pa.Array]:
-        """The columns of one table as they were handed in."""
+    def column(self, table: str, column: str) -> pa.Array:
+        """One column as it was handed in; RunError if it should be there and is not."""
+        columns = self._of(table)
+        if column not in columns and (table, column) in self._refusals:
+            raise RunError(self._refusals[table, column])
+        return columns[column]
+
+    def _of(self, table: str) -> Mapping[str, pa.Array]:
+        if table not in self._columns and (table,) in self._refusals:
+            raise RunError(self._refusals[table,])
         return self._columns[table]
+
+    def __contains__(self, table: object) -> bool:
+        return table in self._columns
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
 
     def __len__(self) -> int:
         return len(self._columns)
+
+
+def _is_probe(info: Mapping[str, Any]) -> bool:
+    return info.get("engine") == "probe"
+
+
+def _refusals(info: Mapping[str, Any], stored: Stored) -> dict[tuple[str, ...], str]:
+    """What to say to who uses what is not there."""
+    found = {what: f"{why}; {RUN_AGAIN}" for what, why in stored.lacking.items()}
+    if _is_probe(info):
+        outside = "a probe sees a system from outside and has no table {!r}; take a simulated or a live run"
+        found |= {(table,): outside.format(table) for table in SCHEMA if table not in stored.columns}
+    return found
+
+
+def _missing(info: Mapping[str, Any], stored: Stored, path: Path) -> tuple[str, ...]:
+    """In words what the folder lacks."""
+    found = [why.removeprefix(f"{path}/") for why in stored.lacking.values()]
+    if _is_probe(info):
+        found.append("a probe sees a system from outside: there are no tables of what the server did")
+    elif not (path / "scenario.toml").is_file():
+        found.append("scenario.toml is missing, so it cannot be said what was run")
+    return tuple(found)
 
 
 def _plain(column: pa.Array) -> Any:
@@ -175,7 +227,13 @@ def load_runs(pattern: str, root: Path = Path("runs")) -> list[Run]:
     return [load_run(folder, root) for folder in folders]
 
 
-def _resolve(folder: str | Path, root: Path) -> Path:
+def folder_of(folder: str | Path, root: Path = Path("runs")) -> Path:
+    """The folder that is meant: a path, or a name below `root`, such as `latest`.
+
+    Raises:
+        RunError: there is none.
+
+    """
     for path in (Path(folder), root / folder):
         if path.is_dir():
             return path.resolve()
@@ -188,11 +246,11 @@ def _read_info(path: Path) -> dict[str, Any]:
     try:
         info = msgspec.json.decode(path.read_bytes())
     except FileNotFoundError:
-        raise RunError(f"{path} is missing, so its folder holds no finished run; {_RUN_AGAIN}") from None
+        raise RunError(f"{path} is missing, so its folder holds no finished run; {RUN_AGAIN}") from None
     except (OSError, msgspec.DecodeError) as error:
-        raise RunError(f"{path} cannot be read ({error}); {_RUN_AGAIN}") from None
+        raise RunError(f"{path} cannot be read ({error}); {RUN_AGAIN}") from None
     if not isinstance(info, dict):
-        raise RunError(f"{path} holds {type(info).__name__}, not an object with keys; {_RUN_AGAIN}")
+        raise RunError(f"{path} holds {type(info).__name__}, not an object with keys; {RUN_AGAIN}")
     return info
 
 
@@ -205,11 +263,13 @@ class _PhasesField(msgspec.Struct):
 def _phases(info: Mapping[str, Any], folder: Path) -> Phases:
     phases = _field(info, folder, "phases", _PhasesField)
     if min(phases.warm, phases.run, phases.settle) < 0.0:
-        raise RunError(f"{folder / 'run.json'} has a phase shorter than 0 s; {_RUN_AGAIN}")
+        raise RunError(f"{folder / 'run.json'} has a phase shorter than 0 s; {RUN_AGAIN}")
     return Phases(phases.warm, phases.run, phases.settle)
 
 
 def _consumers(info: Mapping[str, Any], folder: Path) -> dict[str, tuple[str, ...]]:
+    if _is_probe(info) and "consumers" not in info:
+        return {}
     consumers: dict[str, tuple[str, ...]] = _field(info, folder, "consumers", dict[str, tuple[str, ...]])
     return consumers
 
@@ -218,43 +278,6 @@ def _field(info: Mapping[str, Any], folder: Path, key: str, kind: Any) -> Any:
     try:
         return msgspec.convert(info[key], kind)
     except KeyError:
-        raise RunError(f"{folder / 'run.json'} has no {key!r}; {_RUN_AGAIN}") from None
+        raise RunError(f"{folder / 'run.json'} has no {key!r}; {RUN_AGAIN}") from None
     except msgspec.ValidationError as error:
-        raise RunError(f"{folder / 'run.json'}: {key!r} is not as expected ({error}); {_RUN_AGAIN}") from None
-
-
-def _read_columns(path: Path) -> dict[str, pa.Array]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-    except FileNotFoundError:
-        raise RunError(f"{path} is missing; {_RUN_AGAIN}") from None
-    except (OSError, pa.ArrowException) as error:
-        raise RunError(f"{path} is damaged ({str(error).splitlines()[0]}); {_RUN_AGAIN}") from None
-    _check_columns(path, table)
-    return {name: _whole(column) for name, column in zip(table.column_names, table.columns, strict=True)}
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    """The column in one piece, text with each name once."""
-    import pyarrow as pa
-
-    if pa.types.is_string(column.type):
-        column = column.dictionary_encode()
-    return column.unify_dictionaries().combine_chunks()
-
-
-def _check_columns(path: Path, table: pa.Table) -> None:
-    import pyarrow as pa
-
-    for column, kind in SCHEMA.get(path.stem, {}).items():
-        if column not in table.column_names:
-            raise RunError(f"{path} has no column {column!r}, so another version wrote it; {_RUN_AGAIN}")
-        dtype = table.schema.field(column).type
-        fits = pa.types.is_dictionary(dtype) or pa.types.is_string(dtype)
-        if kind is not NAME:
-            fits = pa.types.is_integer(dtype) or pa.types.is_floating(dtype)
-        if not fits:
-            raise RunError(f"{path}: column {column!r} holds {dtype}, where {kind} belongs; {_RUN_AGAIN}")
+        raise RunError(f"{folder / 'run.json'}: {key!r} is not as expected ({error}); {RUN_AGAIN}") from None

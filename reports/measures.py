@@ -8,9 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-import numpy as np
-
-from reports import age, backlog, gaps, latency, stock
+from reports import age, backlog, client_side, gaps, latency, stock
 from reports.arrays import Seconds
 from reports.columns import integers, replicas
 from reports.following import of_consumer
@@ -18,7 +16,7 @@ from reports.frames import Run
 from reports.handling import handling
 from reports.lag import lags
 from reports.occurrences import recovered
-from reports.percentile import mean, nearest_rank, share
+from reports.percentile import statistic
 from reports.reads import VERSIONS, staleness
 from reports.sessions import Guarantee, monotonic_reads_in, read_your_writes_in
 from reports.time_behind import time_behind
@@ -66,7 +64,7 @@ class Asked(NamedTuple):
 
 def _lag(asked: Asked, replica: str) -> Measured:
     measured = lags(of_consumer(asked.run, replica), asked.window)
-    value = _statistic(measured.at_least_s, asked.statistic)
+    value = statistic(measured.at_least_s, asked.statistic)
     at_most = measured.upper(asked.statistic) if measured.censored else None
     return Measured(value, measured.count, measured.censored, at_most)
 
@@ -151,7 +149,14 @@ def _violations(found: Guarantee) -> Measured:
 
 
 def _success(asked: Asked) -> Measured:
-    """Acknowledged commands, or answered reads, over all of them; a rejection is no success."""
+    """Acknowledged commands, or answered reads, over all of them; a rejection is no success.
+
+    In a live run: of the requests that clients have sent, those that ended well.
+    """
+    if "requests" in asked.run.tables:
+        found = client_side.outcomes(asked.run, asked.part, asked.window)
+        sent = sum(found.values()) - found["dropped"]
+        return Measured(found["ok"] / sent if sent else None, sent)
     if asked.part in VERSIONS:
         reads = staleness(asked.run, asked.part, asked.window)
         return Measured(1.0 - reads.failed / reads.count if reads.count else None, reads.count)
@@ -161,10 +166,14 @@ def _success(asked: Asked) -> Measured:
 
 
 def _latency(asked: Asked) -> Measured:
+    """From the arrival; in a live run as clients have it, from the instant at which they meant to send."""
     kind = ENDPOINTS.get(asked.part, asked.part)
+    if "requests" in asked.run.tables:
+        waited_s = client_side.latencies_s(asked.run, kind, asked.window)
+        return Measured(statistic(waited_s, asked.statistic), len(waited_s))
     of_kind = latency.read_latencies_s if kind in VERSIONS else latency.latencies_s
     measured_s = of_kind(asked.run, kind, asked.window)
-    return Measured(_statistic(measured_s, asked.statistic), len(measured_s))
+    return Measured(statistic(measured_s, asked.statistic), len(measured_s))
 
 
 def _oversold(asked: Asked) -> Measured:
@@ -185,14 +194,6 @@ def _gaps(asked: Asked) -> Measured:
     run = asked.run
     judged = max(len(integers(run, "orders", "order_id")), len(integers(run, "summaries", "order_id")))
     return Measured(float(gaps.counts(run)[asked.statistic]) if judged else None, judged)
-
-
-def _statistic(ascending: Seconds, name: str) -> float | None:
-    if name == "mean":
-        return mean(ascending)
-    if name == "max":
-        return float(np.max(ascending)) if len(ascending) else None
-    return nearest_rank(ascending, share(name))
 
 
 MEASURES: Mapping[str, Callable[[Asked], Measured]] = {

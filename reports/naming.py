@@ -12,6 +12,7 @@ from reports.arrays import Flags, Integers, Seconds
 from reports.columns import flags, handlings, integers, replicas, seconds
 from reports.following import committed_s
 from reports.frames import Run
+from reports.noted import visible_from_s
 
 
 class Spells(NamedTuple):
@@ -27,7 +28,8 @@ def in_catalogue(run: Run) -> Spells:
     found: Any = run.memory.get(("names", "catalogue"))
     if found is None:
         said = _said(run)
-        found = run.memory["names", "catalogue"] = _spells(run, said, _decided_s(run)[said])
+        decided_s = _decided_s(run)[said]
+        found = run.memory["names", "catalogue"] = _spells(run, said, decided_s, decided_s)
     assert isinstance(found, Spells)
     return found
 
@@ -47,9 +49,10 @@ def in_products(run: Run) -> Spells:
             at = np.minimum(np.searchsorted(position[ascending], taken), max(len(ascending) - 1, 0))
             there = position[ascending][at] == taken if len(ascending) else np.zeros(len(taken), np.bool_)
             event = np.concatenate([at_start, ascending[at[there]]])
-            since_s = np.full(len(event), -np.inf)
-            since_s[len(at_start) :] = seconds(run, "applied", "applied_s")[rows[there]]
-            parts.append(_spells(run, event, since_s))
+            since_s, noted_s = np.full((2, len(event)), -np.inf)
+            since_s[len(at_start) :] = visible_from_s(run, rows[there])
+            noted_s[len(at_start) :] = seconds(run, "applied", "applied_s")[rows[there]]
+            parts.append(_spells(run, event, since_s, noted_s))
         found = run.memory["names", "products"] = _together(parts)
     assert isinstance(found, Spells)
     return found
@@ -79,12 +82,12 @@ def _decided_s(run: Run) -> Seconds:
     return np.where(np.isnan(at_s), -np.inf, at_s)
 
 
-def _spells(run: Run, rows: Integers, since_s: Seconds) -> Spells:
-    """Each of these rows of `catalogue` is in force from its instant until the product's next."""
+def _spells(run: Run, rows: Integers, since_s: Seconds, noted_s: Seconds) -> Spells:
+    """Each of these rows of `catalogue` is in force from its instant until the product's next is noted."""
     product = integers(run, "catalogue", "product_id")[rows]
-    order = np.lexsort((since_s, product))  # stable: of one instant the later position comes last
-    product, since_s, rows = product[order], since_s[order], rows[order]
-    until_s = np.append(since_s[1:], np.inf)[: len(rows)]
+    order = np.lexsort((noted_s, product))  # stable: of one instant the later position comes last
+    product, since_s, noted_s, rows = product[order], since_s[order], noted_s[order], rows[order]
+    until_s = np.append(noted_s[1:], np.inf)[: len(rows)]
     until_s[np.append(product[1:] != product[:-1], True)[: len(rows)]] = np.inf
     key = _key(product, integers(run, "catalogue", "name")[rows])
     return _together([Spells(key, since_s, until_s)])

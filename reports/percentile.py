@@ -9,11 +9,15 @@ p7 of 100 values is the 7th and not, by a rounding error, the 8th.
 2.0
 """
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 import numpy as np
 
 from reports.arrays import Seconds
+
+PERCENTILES = ("p50", "p95", "p99", "p999")
+"""Those of a summary."""
 
 
 def share(name: str) -> Fraction:
@@ -41,3 +45,21 @@ def nearest_rank(ascending: Seconds, q: Fraction) -> float | None:
 def mean(values: Seconds) -> float | None:
     """The arithmetic mean; None if there are no values."""
     return float(np.mean(values)) if len(values) else None
+
+
+def statistic(ascending: Seconds, name: str) -> float | None:
+    """The `mean`, the `max` or a percentile (`p50`, `p99`, …) of sorted values; None if there are none."""
+    if name == "mean":
+        return mean(ascending)
+    if name == "max":
+        return float(ascending[-1]) if len(ascending) else None
+    return nearest_rank(ascending, share(name))
+
+
+def spread(ascending: Seconds) -> Mapping[str, float | None]:
+    """How sorted values are spread, as a summary tells it.
+
+    >>> spread(np.array([1.0, 2.0]))
+    {'mean': 1.5, 'p50': 1.0, 'p95': 2.0, 'p99': 2.0, 'p999': 2.0, 'max': 2.0}
+    """
+    return {name: statistic(ascending, name) for name in ("mean", *PERCENTILES, "max")}

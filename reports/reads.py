@@ -89,14 +89,14 @@ def staleness(run: Run, kind: str, window: Window) -> Staleness:
     rows = np.flatnonzero(mine)
     read_s, arrived_s = (seconds(run, "reads", name)[rows] for name in ("read_s", "arrived_s"))
     rows = rows[window.holds(np.where(np.isnan(read_s), arrived_s, read_s))]
-    behind = _behind(run, kind)[rows]
+    behind = versions_behind(run, kind)[rows]
     answered, marked = (
         flags(run, "reads", "outcome", *outcomes)[rows] for outcomes in (ANSWERED, ("stale",))
     )
     return Staleness(len(rows), int((~answered).sum()), int(marked.sum()), behind[answered & (behind >= 0)])
 
 
-def _behind(run: Run, kind: str) -> Integers:
+def versions_behind(run: Run, kind: str) -> Integers:
     """For each row of `reads` how many versions it was behind; −1 where that is not judged."""
     key = ("versions behind", kind)
     found: Any = run.memory.get(key)

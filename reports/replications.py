@@ -49,11 +49,17 @@ MEASURES: Mapping[str, Measure] = {
     "oversold": Measure("count"),
     "dead_letters": Measure("count"),
     "amplification": Measure("ratio"),
+    "client.lag.p50": Measure("s"),
+    "client.lag.p99": Measure("s"),
+    "client.lag.max": Measure("s"),
+    "client.latency.p50": Measure("s"),
+    "client.latency.p99": Measure("s"),
 }
 """The measures of a run that are set side by side, named as in an expectation, without their braces.
 
-Two are in no expectation: `accepted` is the share of all orders, check-outs among them, that were accepted,
-`amplification` how often an event was handled.
+Some are in no expectation: `accepted` is the share of all orders, check-outs among them, that were accepted,
+`amplification` how often an event was handled; what begins with `client` is what clients of a real server
+have measured themselves, the latency from the instant at which a request was to be sent.
 """
 
 
@@ -120,6 +126,19 @@ def _all_measures(summary: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
     if "applied" in summary:
         letters = sum(done["dead_letters"] for done in summary["applied"].values())
         yield "dead_letters", Value(letters)
+    yield from _of_clients(summary.get("client", {}))
+
+
+def _of_clients(client: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
+    for view, lag in client.get("lag_s", {}).items():
+        if lag["count"]:
+            for statistic in ("p50", "p99", "max"):
+                yield f"client.lag.{statistic}{{{view}}}", Value(lag[statistic], lag["censored"] > 0)
+    for request, latency in client.get("latency_s", {}).items():
+        if latency["from_intended"]["count"]:
+            for statistic in ("p50", "p99"):
+                name = f"client.latency.{statistic}{{{request}}}"
+                yield name, Value(latency["from_intended"][statistic])
 
 
 def _recovery(faults: list[Mapping[str, Any]], consumer: str) -> Iterator[tuple[str, Value]]:

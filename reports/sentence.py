@@ -160,7 +160,7 @@ def sentence(run: Run, scenario: Scenario, summary: Mapping[str, Any], verdict: 
     refused = _turned_away(orders)
     if consumer is None or (sum(orders.values()) and not orders["acknowledged"]):
         rest = [*refused, *_wrong(run, summary, None, Missing(0, 0, 0))]
-        return f"{lead}no order was accepted; {_enumerate(rest)}{_outcome(verdict)}."
+        return f"{lead}no order was accepted; {_enumerate(rest)}{outcome(verdict)}."
     view, missing = _view(run, consumer), _missing(run, consumer)
     measured = lags(of_consumer(run, consumer), run.phases.window("run"))
     parked = any(len(dead_letters(run, consumer, source).position) for source in run.consumers[consumer])
@@ -173,7 +173,7 @@ def sentence(run: Run, scenario: Scenario, summary: Mapping[str, Any], verdict: 
         *_wrong(run, summary, consumer, missing),
     ]
     point = _point(view, measured, missing, faulty=bool(faults))
-    return f"{lead}{point}; {_enumerate(rest)}{_outcome(verdict)}."
+    return f"{lead}{point}; {_enumerate(rest)}{outcome(verdict)}."
 
 
 def suffering(run: Run) -> str | None:
@@ -399,7 +399,8 @@ def _wrong(run: Run, summary: Mapping[str, Any], consumer: str | None, missing: 
     return wrongs or ([] if missing.gone else ["nothing was lost"])
 
 
-def _outcome(verdict: Verdict) -> str:
+def outcome(verdict: Verdict) -> str:
+    """How the sentence ends: why it proves nothing yet, or what it breaks."""
     if verdict.verdict == "unknown":
         because = verdict.unknown_because[0].partition(";")[0]
         return f" – but this proves nothing yet, because {because}"

@@ -47,10 +47,10 @@ def written_s(run: Run) -> tuple[Seconds, Seconds]:
     found: Any = run.memory.get(key)
     if found is None:
         events = placed_rows(run, integers(run, "summaries", "order_id"))
-        placed_s = np.append(seconds(run, "events", "committed_s"), np.nan)[events]
-        last_s = np.full(len(events), np.nan)
+        placed_s, last_s = np.full((2, len(events)), np.nan)
         for replica in replicas(run, CUSTOMERS_VIEW):
             mine = flags(run, "summaries", "replica", replica)
+            placed_s[mine] = np.append(committed_by_s(run, replica), np.nan)[events[mine]]
             last_s[mine] = _last_written_s(run, replica)[events[mine]]
         found = run.memory[key] = (placed_s, last_s)
     result: tuple[Seconds, Seconds] = found

@@ -13,6 +13,7 @@ from reports.arrays import Flags, Integers, Seconds
 from reports.columns import flags, integers, seconds
 from reports.following import committed_s, event_rows
 from reports.frames import Run
+from reports.noted import committed_by_s
 from reports.placed import turned_down
 
 
@@ -40,7 +41,7 @@ def ordered(run: Run) -> tuple[Units, Integers]:
         rows = event_rows(run, "orders", integers(run, "lines", "position"))
         counts = (rows >= 0) & ~turned_down(run, integers(run, "events", "order_id")[rows])
         product_id, quantity = (integers(run, "lines", name)[counts] for name in ("product_id", "quantity"))
-        at_s = seconds(run, "events", "committed_s")[rows[counts]]
+        at_s = committed_by_s(run, "inventory")[rows[counts]]
         found = run.memory["ordered",] = (Units(product_id, quantity, at_s), rows[counts])
     result: tuple[Units, Integers] = found
     return result

@@ -7,26 +7,21 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from reports import age, backlog, gaps, latency, stock
+from reports.client_side import client_summary
 from reports.following import of_consumer
 from reports.frames import Run
 from reports.handling import handling
 from reports.lag import lags
 from reports.ledger import CUSTOMERS_VIEW, PLACES_ORDERS
 from reports.occurrences import occurrences, recovered
-from reports.percentile import mean, nearest_rank, share
+from reports.percentile import spread
 from reports.reads import VERSIONS, staleness
 from reports.sessions import Guarantee, monotonic_reads_in, read_your_writes_in
 from reports.time_behind import time_behind
 from reports.transience import largest_transient, late
-from reports.visibility import visible_within
-
-PERCENTILES = ("p50", "p95", "p99", "p999")
-
-VISIBLE_AFTER = ("0.1", "0.5", "1", "2", "5", "10", "30", "60")
-"""Seconds after the commit, as they are written in the summary."""
+from reports.vantage import vantage
+from reports.visibility import shares_visible
 
 Numbers = dict[str, Any]
 
@@ -57,8 +52,11 @@ def summarise(run: Run) -> Numbers:
         "faults": _faults(run),
         "visible_within": {consumer: _visible_within(run, consumer) for consumer in consumers},
     }
-    rounded: Numbers = _rounded(result)
-    return rounded
+    if "requests" in run.tables:  # a live run has clients of its own
+        result["client"] = client_summary(run) | {"vantage": vantage(run)}
+        result["generator"] = run.info.get("generator")
+    whole: Numbers = rounded(result)
+    return whole
 
 
 def _lag(run: Run, consumer: str) -> Numbers:
@@ -66,18 +64,12 @@ def _lag(run: Run, consumer: str) -> Numbers:
     return {
         "count": measured.count,
         "censored": measured.censored,
-        "mean": measured.mean,
-        **{name: measured.percentile(name) for name in PERCENTILES},
-        "max": measured.maximum,
+        **spread(measured.at_least_s),
     }
 
 
 def _visible_within(run: Run, consumer: str) -> Numbers:
-    measured = lags(of_consumer(run, consumer), run.phases.window("run"))
-    shares = visible_within(measured, [float(after) for after in VISIBLE_AFTER]).tolist()
-    return {
-        after: None if np.isnan(part) else part for after, part in zip(VISIBLE_AFTER, shares, strict=True)
-    }
+    return shares_visible(lags(of_consumer(run, consumer), run.phases.window("run")))
 
 
 def _backlog(run: Run, consumer: str) -> Numbers:
@@ -116,9 +108,7 @@ def _latency(run: Run, kind: str) -> Numbers:
     measured_s = latency.latencies_s(run, kind, run.phases.window("run"))
     return {
         "count": len(measured_s),
-        "mean": mean(measured_s),
-        **{name: nearest_rank(measured_s, share(name)) for name in PERCENTILES},
-        "max": float(measured_s[-1]) if len(measured_s) else None,
+        **spread(measured_s),
     }
 
 
@@ -177,12 +167,12 @@ def _faults(run: Run) -> list[Numbers]:
     return result
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """The same structure with every float to nine decimals."""
     if isinstance(value, float):
         return round(value, 9)
     if isinstance(value, Mapping):
-        return {key: _rounded(inner) for key, inner in value.items()}
+        return {key: rounded(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_rounded(inner) for inner in value]
+        return [rounded(inner) for inner in value]
     return value

@@ -61,6 +61,21 @@ def gaps_over_time(run: Run, instants: int = INSTANTS) -> pd.DataFrame:
     )
 
 
+def highest_gaps(run: Run, bounds_s: Seconds) -> dict[str, Integers]:
+    """For each kind the largest number of gaps that were open at once in each window between the bounds."""
+    return {kind: _highest(made, bounds_s) for kind, made in _steps(run).items()}
+
+
+def _highest(made: Steps, bounds_s: Seconds) -> Integers:
+    """The largest sum of the changes in each window, what was there at its start among them."""
+    at_s = np.concatenate([bounds_s[:-1], made.at_s])
+    inside = (at_s >= bounds_s[0]) & (at_s < bounds_s[-1])
+    window = np.searchsorted(bounds_s, at_s[inside], side="right") - 1
+    highest = np.zeros(len(bounds_s) - 1, dtype=np.int64)
+    np.maximum.at(highest, window, _at(made.at_s, made.gaps, at_s[inside]))
+    return highest
+
+
 def largest_transient(run: Run) -> dict[str, int]:
     """For each kind the largest number of gaps that were open at once and closed before the end."""
     found: Any = run.memory.get(("largest transient",))

@@ -77,25 +77,35 @@ def judge(run: Run, scenario: Scenario, summary: Mapping[str, Any]) -> Verdict:
             results[index] = _check(run, scenario, claim, when, empty)
     ordered = tuple(results[index] for index in range(len(claims)))
 
-    invalid = [*_never_fired(scenario, summary), *_empty(empty), *_unsteady(run), *_outpaced(run)]
+    invalid = [*cut_short(run), *_never_fired(scenario, summary), *_empty(empty)]
+    invalid += [*_unsteady(run), *outpaced(run)]
+    return concluded(ordered, invalid)
+
+
+def concluded(results: Sequence[Result], invalid: Sequence[str]) -> Verdict:
+    """The verdict on these results; `invalid` is what forbids to say anything by them."""
     undecided = [
         f"{result.text}: {result.reason}"
-        for result in ordered
+        for result in results
         if result.held is None and result.reason != NOTHING_TO_JUDGE
     ]
     word: Word = "pass"
     if invalid:
         word = "unknown"
-    elif any(result.held is False for result in ordered):
+    elif any(result.held is False for result in results):
         word = "fail"
     elif undecided:
         word = "unknown"
-    return Verdict(word, EXIT_CODES[word], ordered, (*invalid, *undecided))
+    return Verdict(word, EXIT_CODES[word], tuple(results), (*invalid, *undecided))
 
 
 def _measure(asked: Asked, when: str) -> Result:
-    claim = asked.expectation
-    measured = _rounded(MEASURES[claim.measure](asked))
+    return measured_result(asked.expectation, MEASURES[asked.expectation.measure](asked), when)
+
+
+def measured_result(claim: Expectation, found: Measured, when: str) -> Result:
+    """The result of a claim for which this was measured."""
+    measured = _rounded(found)
     held, reason = decide(claim, measured)
     margin = None
     if measured.value is not None:
@@ -186,7 +196,13 @@ def _unsteady(run: Run) -> list[str]:
     ]
 
 
-def _outpaced(run: Run) -> list[str]:
+def cut_short(run: Run) -> list[str]:
+    """A live run that did not last as long as it was to says in run.json why (`cut_short`)."""
+    reason = run.info.get("cut_short")
+    return [f"the run was cut short: {reason}; run it again"] if reason else []
+
+
+def outpaced(run: Run) -> list[str]:
     """A live run says in run.json under `generator` whether its load generator kept up (`kept_up`)."""
     generator = run.info.get("generator")
     if not isinstance(generator, Mapping) or generator.get("kept_up", True):

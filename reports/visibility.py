@@ -15,6 +15,9 @@ import numpy.typing as npt
 from reports.arrays import Seconds
 from reports.lag import Lags
 
+VISIBLE_AFTER = ("0.1", "0.5", "1", "2", "5", "10", "30", "60")
+"""Seconds after the commit, as they are written in a summary."""
+
 RESOLUTION_S = 1e-9
 """A lag that exceeds t by less than a nanosecond counts as t: the difference is rounding, not delay."""
 
@@ -33,3 +36,11 @@ def visible_within_at_most(measured: Lags, after_s: npt.ArrayLike) -> Seconds:
     if measured.count == 0:
         return np.full(t.shape, np.nan)
     return np.searchsorted(measured.at_least_s, t + RESOLUTION_S, side="right") / measured.count
+
+
+def shares_visible(measured: Lags) -> dict[str, float | None]:
+    """The share of events that are visible after each time of `VISIBLE_AFTER`; None without events."""
+    shares = visible_within(measured, [float(after) for after in VISIBLE_AFTER]).tolist()
+    return {
+        after: None if np.isnan(part) else part for after, part in zip(VISIBLE_AFTER, shares, strict=True)
+    }

@@ -9,7 +9,9 @@ import pytest
 
 # The tests share what stands beside them; pytest adds no folder to the path in its importlib mode.
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
 
+from postgres_server import PostgresServer, postgres_server
 from shop import Shop, nothing_is_left, policy, running
 
 from actors.live import LiveRuntime
@@ -23,20 +25,35 @@ def _leaves_nothing() -> Iterator[None]:
     assert nothing_is_left(), "an actor or a thread is left over"
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One PostgreSQL for the session; under xdist, one for each worker that needs it."""
+    with postgres_server() as server:
+        yield server
+
+
 @pytest.fixture(params=["virtual", "live"])
 def clock(request: pytest.FixtureRequest) -> str:
-    """Which clock, and `sqlite` if the stores are on disk; a test may name others."""
+    """Which clock, and `sqlite` or `postgres` if the stores are on disk; a test may name others."""
     return str(request.param)
 
 
 @pytest.fixture
-def open_shop(clock: str, tmp_path: Path) -> Iterator[Callable[..., Shop]]:
+def url(clock: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Where the stores are."""
+    if "postgres" in clock:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return server.fresh_database()
+    return f"sqlite:///{tmp_path}/stores" if "sqlite" in clock else "memory://"
+
+
+@pytest.fixture
+def open_shop(clock: str, url: str) -> Iterator[Callable[..., Shop]]:
     """Opens the shop of the test, with a policy, the default one if none is given."""
     with ExitStack() as opened:
 
         def open_one(rules: Policy | None = None, before: Callable[[Shop], object] = lambda _: None) -> Shop:
             runtime = VirtualRuntime() if clock == "virtual" else LiveRuntime()
-            url = f"sqlite:///{tmp_path}/stores" if "sqlite" in clock else "memory://"
             return opened.enter_context(running(runtime, rules or policy(), url=url, before=before))
 
         yield open_one

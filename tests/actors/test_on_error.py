@@ -151,6 +151,17 @@ def test_a_consumer_that_is_told_so_replays_its_dead_letters_by_itself(open_shop
     assert shop.summarised() == [1, 2, 3]
 
 
+def test_a_replay_that_is_asked_for_makes_no_more_of_those_that_come_by_themselves() -> None:
+    with virtual_shop(policy(on_error="park", replay=1.0)) as shop:
+        end = shop.begin("bug", "summary", form="raise")
+        shop.placed(ANN, {LAMP: 1})
+        shop.until(lambda: letters(shop) == [1])
+        for _ in range(3):
+            assert shop.ask("summary", Replay()) == 0
+        shop.runtime.sleep(10.5 - shop.runtime.now())
+        assert end() == 1 + 3 + 10, "it is tried at once, three times by hand, and every second"
+
+
 @EVERYWHERE
 def test_a_store_that_cannot_even_take_a_dead_letter_is_asked_until_it_can(open_shop: OpenShop) -> None:
     shop = open_shop(policy(on_error="park", retry=retry()))

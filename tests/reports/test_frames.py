@@ -1,12 +1,14 @@
-"""A run folder is read back as it was recorded, or refused with the file and the cure."""
+"""A run folder is read back as it was recorded; what it lacks is said, and its use refused with the cure."""
 
 import json
 import math
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from actors.trace import SCHEMA
-from reports import RunError, load_run, load_runs
+from actors.trace import CLIENT_SCHEMA, SCHEMA, Recorder
+from reports import RunError, load_run, load_runs, tidy
 from scenarios.scenario import Phases, Scenario
 
 EVENT = ("orders", 1, "OrderPlaced", 7, 1, 0.25)
@@ -66,33 +68,78 @@ def test_a_pattern_finds_each_finished_run_once(folder_of, tmp_path):
 
 
 @pytest.mark.parametrize("table", ["events", "reads"])
-def test_a_missing_table_is_named(folder, table):
+def test_without_a_table_the_others_are_there_and_its_use_is_refused(folder, table):
     (folder / "tables" / f"{table}.parquet").unlink()
-    with pytest.raises(RunError, match=rf"{table}.parquet is missing; run the scenario again"):
-        load_run(folder)
+    run = load_run(folder)
+    assert run.missing == (f"tables/{table}.parquet is missing",)
+    assert tuple(run.applied.iloc[0]) == APPLIED
+    assert table not in run.tables
+    for use in (lambda: getattr(run, table), lambda: run.tables[table], lambda: run.numbers(table, "key")):
+        with pytest.raises(RunError, match=rf"{table}.parquet is missing; run the scenario again"):
+            use()
 
 
 @pytest.mark.parametrize("keep", [0, 3, 200])
 def test_a_cut_off_table_is_named(folder, keep):
     path = folder / "tables" / "events.parquet"
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(RunError, match=r"events.parquet is damaged"):
-        load_run(folder)
+    run = load_run(folder)
+    assert "events.parquet is damaged" in run.missing[0]
+    with pytest.raises(RunError, match=r"events.parquet is damaged") as caught:
+        _ = run.events
+    assert str(type(caught.value)(*caught.value.args)) == str(caught.value)
 
 
-def test_a_table_of_another_version_is_named(folder):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def test_of_a_table_of_another_version_the_columns_that_fit_are_there(folder):
     path = folder / "tables" / "events.parquet"
     table = pq.read_table(path)
     pq.write_table(table.drop_columns(["committed_s"]), path)
-    with pytest.raises(RunError, match="no column 'committed_s'"):
-        load_run(folder)
+    run = load_run(folder)
+    assert run.missing == ("tables/events.parquet has no column 'committed_s', so another version wrote it",)
+    assert run.events["position"].tolist() == [1]
+    with pytest.raises(RunError, match=r"no column 'committed_s'.*run the scenario again"):
+        run.numbers("events", "committed_s")
     text = pa.array(["soon"])
     pq.write_table(table.set_column(table.schema.get_field_index("committed_s"), "committed_s", text), path)
-    with pytest.raises(RunError, match="column 'committed_s' holds string"):
-        load_run(folder)
+    assert "a column 'committed_s' that holds dictionary" in load_run(folder).missing[0]
+
+
+def test_a_measure_of_what_is_missing_is_refused_in_the_users_words(folder):
+    (folder / "tables" / "applied.parquet").unlink()
+    with pytest.raises(RunError, match=r"applied.parquet is missing; run the scenario again"):
+        tidy.lag(load_run(folder))
+
+
+def test_a_probe_has_the_tables_of_clients_alone(folder):
+    for table in SCHEMA:
+        (folder / "tables" / f"{table}.parquet").unlink()
+    clients = Recorder(CLIENT_SCHEMA)
+    clients.write(folder / "tables")
+    info = json.loads((folder / "run.json").read_text()) | {"engine": "probe"}
+    del info["consumers"]
+    (folder / "run.json").write_text(json.dumps(info))
+    run = load_run(folder)
+    assert set(run.tables) == set(CLIENT_SCHEMA)
+    assert len(run.missing) == 1
+    assert "sees a system from outside" in run.missing[0]
+    with pytest.raises(RunError, match="a probe sees a system from outside and has no table 'events'"):
+        _ = run.events
+
+
+def test_a_live_run_has_the_tables_of_clients_too(folder):
+    info = json.loads((folder / "run.json").read_text()) | {"engine": "live"}
+    (folder / "run.json").write_text(json.dumps(info))
+    assert load_run(folder).missing == ()  # a server that recorded itself
+    (folder / "run.json").write_text(json.dumps(info | {"generator": {}}))
+    assert load_run(folder).missing == tuple(f"tables/{name}.parquet is missing" for name in CLIENT_SCHEMA)
+
+
+def test_a_folder_without_its_scenario_says_so(folder):
+    (folder / "scenario.toml").unlink()
+    run = load_run(folder)
+    assert run.missing == ("scenario.toml is missing, so it cannot be said what was run",)
+    with pytest.raises(RunError, match=r"scenario.toml is missing"):
+        run.scenario()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.topology import consumers
 from reports import gaps
 from reports.sentence import HAPPENED, SUBJECTS
 from reports.summary import summarise
@@ -59,7 +60,7 @@ def ran(in_memory):
         text = SCENARIO.format(policy=policy, faults=faults, service=service, stock=stock, renames=renames)
         scenario = loads(text, source="shop.toml", folder=Path())
         simulated = simulate(scenario)
-        run = in_memory(simulated.recorder, scenario=scenario, consumers=simulated.consumers)
+        run = in_memory(simulated.recorder, scenario=scenario, consumers=consumers(scenario.policy))
         summary = summarise(run)
         verdict = judge(run, scenario, summary)
         json.dumps([summary, asdict(verdict)], allow_nan=False)

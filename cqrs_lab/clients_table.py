@@ -1,0 +1,64 @@
+"""What clients of a live run have measured, in the terminal: lag from both vantage points, and requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from reports.ledger import CUSTOMERS_VIEW
+from reports.quantities import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PERCENTILES = ("p50", "p95", "p99", "max")
+
+
+def clients_tables(summary: dict[str, Any]) -> Iterator[Table]:
+    """The tables for a run with clients; none for any other."""
+    if "client" not in summary:
+        return
+    if summary["client"]["vantage"]["count"]:
+        yield _vantage(summary["client"])
+    yield _requests(summary)
+
+
+def _vantage(client: dict[str, Any]) -> Table:
+    """The lag of the same orders by the server's trace and as clients saw it, and why they differ."""
+    vantage, resolution = client["vantage"], client["lag_s"][CUSTOMERS_VIEW]["resolution"]
+    table = _table(
+        f"The client's lag begins {duration(vantage['answered_after'])} later, with the answer, and ends "
+        f"{duration(vantage['noticed_after'])} later, with the answer to a look "
+        f"({duration(resolution['p50'])} after the look before); medians."
+    )
+    table.add_column(f"lag of {vantage['count']:,} orders")
+    for head in PERCENTILES:
+        table.add_column(head, justify="right")
+    for side, name in (("server", "as the server traced it"), ("client", "as its client saw it")):
+        table.add_row(name, *(duration(vantage[side][key]) for key in PERCENTILES))
+    return table
+
+
+def _requests(summary: dict[str, Any]) -> Table:
+    """How requests ended, their latency from when they were sent, and from when they were to be."""
+    client, generator = summary["client"], summary["generator"]
+    outcomes = ("ok", "rejected", "failed", "dropped")
+    table = _table(
+        f"The load's busiest process used {generator['cpu_share']:.0%} of a core; 99 % of the requests of "
+        f"open loads were sent at most {duration(generator['late_s']['p99'])} late."
+    )
+    table.add_column("request")
+    for head in (*outcomes, "p50", "p99", "p99 as intended"):
+        table.add_column(head, justify="right")
+    for request, counts in client["requests"].items():
+        sent, intended = (client["latency_s"][request][since] for since in ("from_sent", "from_intended"))
+        latencies = sent["p50"], sent["p99"], intended["p99"]
+        table.add_row(
+            request, *(f"{counts[what]:,}" for what in outcomes), *(duration(value) for value in latencies)
+        )
+    return table
+
+
+def _table(caption: str) -> Table:
+    return Table(box=None, pad_edge=False, header_style="bold", caption=caption, caption_justify="left")

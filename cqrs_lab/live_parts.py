@@ -1,0 +1,148 @@
+"""What the processes of a live run leave, put together: clients' tables, faults on the load, the generator.
+
+Each process of the load leaves files of its own; a run has one table of requests and one of probes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from actors.trace import CLIENT_SCHEMA, Recorder
+from scenarios.randomness import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from scenarios.scenario import Phases, Scenario
+
+DROPPED_SHARE_MAX: Final = 0.001
+"""A generator that drops more of the requests that it was to send has not kept up."""
+
+LATE_P99_MAX_S: Final = 0.050
+"""Nor has one that sends more than 1 % of them later than this."""
+
+CPU_SHARE_MAX: Final = 0.90
+"""Nor one of whose processes has been busy for more than this share of the time."""
+
+
+def merge(record: Path, tables: Path) -> dict[str, pa.Table]:
+    """Write the clients' tables, from all parts that are in the folder; also if there is none."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    Recorder(CLIENT_SCHEMA).write(tables)
+    merged = {}
+    for name, instant in (("requests", "intended_s"), ("probes", "acknowledged_s")):
+        parts = [pq.read_table(path) for path in sorted(record.glob(f"{name}-*.parquet"))]
+        if parts:
+            table = pa.concat_tables(parts).unify_dictionaries().sort_by(instant)
+            pq.write_table(table, tables / f"{name}.parquet")
+        merged[name] = pq.read_table(tables / f"{name}.parquet")
+    return merged
+
+
+def add_load_faults(record: Path, tables: Path) -> None:
+    """Add the faults on loads, which each process of the load carries out on its part, to all others."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    hits: dict[tuple[int, str, str, float, float], int] = defaultdict(int)
+    for path in sorted(record.glob("faults-*.json")):
+        for row in json.loads(path.read_text(encoding="utf-8")):
+            hits[row["fault"], row["kind"], row["on"], row["start_s"], row["end_s"]] += row["hits"]
+    if not hits:
+        return
+    recorder = Recorder()
+    add = recorder.row("faults")
+    for (index, kind, on, start_s, end_s), touched in hits.items():
+        add(index, recorder.intern(kind), recorder.intern(on), start_s, end_s, touched)
+    path = tables / "faults.parquet"
+    added = pa.table(dict(recorder.frame_columns("faults", copied=True)))
+    merged = pa.concat_tables([pq.read_table(path), added]).unify_dictionaries().sort_by("start_s")
+    pq.write_table(merged, path)
+
+
+def punctuality(scenario: Scenario, tables: Path) -> list[dict[str, Any]]:
+    """When (s) each occurrence of a fault was to begin and end, and when it did; None: it never has."""
+    import pyarrow.parquet as pq
+
+    actual: dict[int, list[tuple[float | None, float | None]]] = defaultdict(list)
+    for row in pq.read_table(tables / "faults.parquet").sort_by("start_s").to_pylist():
+        actual[row["fault"]].append((row["start_s"], row["end_s"]))
+    found = []
+    for index, planned_start_s, planned_end_s in planned(scenario):
+        fault, there = scenario.faults[index], actual[index]
+        start_s, end_s = there.pop(0) if there else (None, None)
+        found.append(
+            {
+                "index": index,
+                "kind": fault.kind,
+                "on": fault.on,
+                "planned_start_s": planned_start_s,
+                "planned_end_s": planned_end_s,
+                "start_s": start_s,
+                "end_s": end_s,
+            }
+        )
+    return found
+
+
+def planned(scenario: Scenario) -> Iterator[tuple[int, float, float]]:
+    """The fault's index, the start and the end (s) of each occurrence of a fault."""
+    streams = Streams(scenario.seed)
+    for index, fault in enumerate(scenario.faults):
+        when = streams.stream(f"fault/{index}/occurrences")
+        for start_s, end_s in fault.occurrences(when, scenario.phases.run):
+            yield index, start_s, end_s
+
+
+def generator(record: Path, requests: pa.Table, phases: Phases, processes: int) -> dict[str, Any]:
+    """Whether the load was made as it was to be: `kept_up`, why not, and the numbers, over `run`.
+
+    How late a request was sent is known of open loads; a user of a closed one has no instant to miss.
+    """
+    parts = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(record.glob("generator-*.json"))]
+    intended_s, started_s = (
+        requests[name].to_numpy(zero_copy_only=False) for name in ("intended_s", "started_s")
+    )
+    in_run = (intended_s >= 0.0) & (intended_s < phases.run)
+    is_dropped = np.isnan(started_s[in_run])
+    late_s = np.sort((started_s - intended_s)[in_run][~is_dropped])
+    late_s = late_s[late_s > 0.0]
+    found: dict[str, Any] = {
+        "processes": parts,
+        "intended": int(in_run.sum()),
+        "sent": int((~is_dropped).sum()),
+        "dropped": int(is_dropped.sum()),
+        "late_s": {name: _rank(late_s, share) for name, share in (("p50", 50), ("p99", 99), ("max", 100))},
+        "cpu_share": round(max((one["cpu_s"] / max(one["wall_s"], 1e-9) for one in parts), default=0.0), 4),
+    }
+    reasons = list(_reasons(found, processes))
+    return {"kept_up": not reasons, "reason": "; ".join(reasons)} | found
+
+
+def _rank(ascending: Any, percent: int) -> float:
+    """The nearest rank; 0 of nothing."""
+    return float(ascending[max(0, -(-percent * len(ascending) // 100) - 1)]) if len(ascending) else 0.0
+
+
+def _reasons(found: dict[str, Any], processes: int) -> Iterator[str]:
+    left = len(found["processes"])
+    if left < processes:
+        yield f"{processes - left} of its {processes} processes left no account of themselves"
+    if found["dropped"] > DROPPED_SHARE_MAX * found["intended"]:
+        yield (
+            f"{found['dropped']:,} of {found['intended']:,} requests were dropped, as too many were under way"
+        )
+    if found["late_s"]["p99"] > LATE_P99_MAX_S:
+        late_ms, limit_ms = found["late_s"]["p99"] * 1000.0, LATE_P99_MAX_S * 1000.0
+        yield f"1 % of the requests were sent {late_ms:.0f} ms late or more; {limit_ms:.0f} ms is the limit"
+    if found["cpu_share"] > CPU_SHARE_MAX:
+        yield f"a process of it was busy for {found['cpu_share']:.0%} of the time"

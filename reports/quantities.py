@@ -1,0 +1,41 @@
+"""Quantities as people read them: three digits, the unit after the number."""
+
+
+def duration(seconds: float | None) -> str:
+    """A duration for people.
+
+    >>> [duration(s) for s in (0.0, 0.00042, 0.0123, 1.5, 75.0, None)]
+    ['0 s', '0.42 ms', '12.3 ms', '1.5 s', '75 s', '–']
+    >>> duration(-0.25), duration(4e-7)
+    ('−250 ms', '0.4 µs')
+    """
+    if seconds is None:
+        return "–"
+    if seconds < 0.0:
+        return f"−{duration(-seconds)}"
+    if 0.0 < seconds < 9.995e-6:
+        return f"{seconds * 1e6:.3g} µs"
+    if seconds and seconds < 0.9995:
+        return f"{seconds * 1000:.3g} ms"
+    return f"{seconds:.3g} s" if seconds < 1000 else f"{seconds:,.0f} s"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A value of a measure for people; `unit` is s, share, count or ratio.
+
+    >>> [quantity(0.25, unit) for unit in ("s", "share", "count", "ratio")]
+    ['250 ms', '25 %', '0.25', '0.25']
+    >>> [quantity(value, "count") for value in (1234.0, 12.5, 0)]
+    ['1,234', '12.5', '0']
+    >>> quantity(-0.02, "share")
+    '−2 %'
+    """
+    if value is None:
+        return "–"
+    if value < 0.0:
+        return f"−{quantity(-value, unit)}"
+    if unit == "s":
+        return duration(value)
+    if unit == "share":
+        return f"{100.0 * value:.3g} %"
+    return f"{value:,.0f}" if value >= 100.0 else f"{value:.3g}"
