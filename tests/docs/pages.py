@@ -13,6 +13,10 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "docs/tutorial.md",
+    "docs/commands.md",
+    "docs/report.md",
+    "docs/compare.md",
+    "docs/python.md",
     "docs/extending.md",
     "docs/scenario-format.md",
     "docs/measures.md",
@@ -117,4 +121,5 @@ def _tables(prose: str) -> list[Table]:
 
 
 def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
+    inner = line.strip().removeprefix("|").removesuffix("|")
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", inner)]  # `\|` is a character of a cell

@@ -1,4 +1,4 @@
-"""Every notebook runs from top to bottom, shows what it says, and only calls what the packages define."""
+"""The notebooks: each runs from top to bottom, shows what it says, and only calls what the packages define."""
 
 import ast
 import re
