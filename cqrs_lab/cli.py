@@ -472,7 +472,7 @@ def calibrate(
     loaded = load_run(run)
     found = calibrate_from(loaded, out.stem, measured=measured)
     write_calibrated(found, loaded, out)
-    _print(as_data(found) if as_json else show_calibrated(found, out), as_json)
+    _print(as_data(found) if as_json else show_calibrated(found, out, Console().width), as_json)
 
 
 @app.command()

@@ -43,20 +43,20 @@ def _vantage(client: dict[str, Any]) -> Table:
 def _requests(summary: dict[str, Any]) -> Table:
     """How requests ended, their latency from when they were sent, and from when they were to be."""
     client, generator = summary["client"], summary["generator"]
-    outcomes = ("ok", "rejected", "failed", "dropped")
+    share = generator["cpu_s"] / generator["wall_s"] if generator["wall_s"] else 0.0
     table = _table(
-        f"The load's busiest process used {generator['cpu_share']:.0%} of a core; 99 % of the requests of "
+        f"The load's busiest process used {share:.0%} of a core; 99 % of the requests of "
         f"open loads were sent at most {duration(generator['late_s']['p99'])} late."
     )
-    table.add_column("request")
-    for head in (*outcomes, "p50", "p99", "p99 as intended"):
+    table.add_column("request", no_wrap=True)
+    table.add_column("ended")
+    for head in ("p50", "p99", "intended p99"):
         table.add_column(head, justify="right")
     for request, counts in client["requests"].items():
         sent, intended = (client["latency_s"][request][since] for since in ("from_sent", "from_intended"))
         latencies = sent["p50"], sent["p99"], intended["p99"]
-        table.add_row(
-            request, *(f"{counts[what]:,}" for what in outcomes), *(duration(value) for value in latencies)
-        )
+        ended = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items() if count)
+        table.add_row(request, ended, *(duration(value) for value in latencies))
     return table
 
 

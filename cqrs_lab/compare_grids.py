@@ -49,7 +49,15 @@ def remarks(table: Mapping[str, Any]) -> list[str]:
     if not _claims(table).rows:
         said.append("every expectation holds in every run" if table["claims"] else "nothing is expected")
     sentences = [f"{one[0].upper()}{one[1:]}." for one in said]
-    return sentences + [lag["words"] for pair in table["lags"] for lag in pair["consumers"].values()]
+    several = len(table["lags"]) > 1
+    for pair in table["lags"]:
+        against = f"{pair['side']} against A, " if several else ""
+        sentences += [f"{against}{lag['words']}" for lag in pair["consumers"].values()]
+    if table["measures"] and not any(
+        found["is_clear"] is not None for row in table["measures"].values() for found in row["differences"]
+    ):
+        sentences.append("One run on a side tells nothing of chance: name several runs, or sweeps.")
+    return sentences
 
 
 def _plain(*texts: str) -> tuple[Cell, ...]:
@@ -126,33 +134,39 @@ def _differs(row: Mapping[str, Any]) -> bool:
 
 def _measures(table: Mapping[str, Any]) -> Grid:
     letters = _letters(table)
+    shown = {name: row for name, row in table["measures"].items() if _is_shown(name) and _differs(row)}
+    certain = [
+        any(row["differences"][at]["is_clear"] is not None for row in shown.values())
+        for at in range(len(letters) - 1)
+    ]
     heads = ["measure", *letters]
-    for letter in letters[1:]:
-        heads += [f"{letter} − A", "95 % interval", f"{letter} is"]
+    for letter, has_intervals in zip(letters[1:], certain, strict=True):
+        heads += [f"{letter} − A", "95 % interval", f"{letter} is"] if has_intervals else [f"{letter} − A"]
     rows = []
-    for name, row in table["measures"].items():
-        if not _is_shown(name) or not _differs(row):
-            continue
-        cells = [
-            Cell(name),
-            *(
-                Cell(f"{'≥ ' if mean['censored'] else ''}{quantity(mean['mean'], row['unit'])}")
-                for mean in row["means"]
-            ),
-        ]
-        for found in row["differences"]:
-            cells += _difference(found, row["unit"], row["less_is_better"])
+    for name, row in shown.items():
+        cells = [Cell(name), *(_mean(mean, row["unit"]) for mean in row["means"])]
+        for found, has_intervals in zip(row["differences"], certain, strict=True):
+            said = _difference(found, row["unit"], row["less_is_better"])
+            cells += said if has_intervals else said[:1]
         rows.append(tuple(cells))
     return Grid("What the measures come to (means over the runs)", tuple(heads), rows)
+
+
+def _mean(mean: Mapping[str, Any], unit: str) -> Cell:
+    return Cell(f"{'≥ ' if mean['censored'] else ''}{quantity(mean['mean'], unit)}")
 
 
 def _difference(found: Mapping[str, Any], unit: str, less_is_better: bool) -> tuple[Cell, Cell, Cell]:
     sign = "+" if found["difference"] > 0 else ""
     bound = f"{found['bound']} " if found["bound"] else ""
     amount = Cell(f"{bound}{sign}{quantity(found['difference'], unit)}")
-    if found["low"] is None:
+    low, high = found["low"], found["high"]
+    if low is None and high is None:
         return amount, Cell("–"), Cell("")
-    interval = Cell(f"{quantity(found['low'], unit)} … {quantity(found['high'], unit)}")
+    if low is None or high is None:
+        interval = Cell(f"≤ {quantity(high, unit)}" if low is None else f"≥ {quantity(low, unit)}")
+    else:
+        interval = Cell(f"{quantity(low, unit)} … {quantity(high, unit)}")
     if not found["is_clear"]:
         return amount, interval, Cell("unclear" if found["difference"] else "equal")
     better = (found["difference"] < 0) == less_is_better

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reports.frames import Run, RunError, folder_of, load_run
+from reports.replications import main_measures
 from scenarios.file import dumps, loads
 
 if TYPE_CHECKING:
@@ -107,12 +108,14 @@ def _side_of_run(folder: Path) -> Side:
     engine = str(run.info.get("engine", SIMULATED))
     name = str(run.info.get("scenario", folder.name))
     number = int(run.info.get("seed", 0)) if engine == SIMULATED else 0
+    summary, verdict = _json(folder / "summary.json"), _json(folder / "verdict.json")
+    _check(summary, verdict, folder)
     return Side(
         engine,
         name,
         _probe_keys(folder) if engine == PROBE else keys_of(run.scenario()),
-        {number: _json(folder / "summary.json")},
-        {number: _json(folder / "verdict.json")},
+        {number: summary},
+        {number: verdict},
         (folder,),
         (run,),
         tuple(f"{folder.name}: {lack}" for lack in run.missing if engine != PROBE),
@@ -131,9 +134,11 @@ def _sides_of_sweep(folder: Path) -> Iterator[Side]:
             text, source=str(folder / "scenario.toml"), folder=folder, settings=[*settings, *design]
         )
         results = folder / "results" / str(number) if design else folder / "results"
-        found = {
-            int(path.stem): _json(path) for path in sorted(results.glob("*.json")) if path.stem.isdecimal()
-        }
+        found: dict[int, dict[str, Any]] = {}
+        for path in results.glob("*.json"):
+            if path.stem.isdecimal():
+                found[int(path.stem)] = result = _json(path)
+                _check(result.get("summary"), result.get("verdict"), path)
         if not found:
             raise RunError(f"{results} holds no finished seed; continue the sweep with --resume {folder}")
         unfinished = () if (folder / "sweep.json").is_file() else (f"{folder.name}: the sweep is unfinished",)
@@ -146,6 +151,20 @@ def _sides_of_sweep(folder: Path) -> Iterator[Side]:
             (folder,),
             notes=unfinished,
         )
+
+
+def _check(summary: Any, verdict: Any, where: Path) -> None:
+    """Refuse numbers that another version has written in another way."""
+    try:
+        main_measures(summary)
+        for claim in verdict["results"]:
+            _ = claim["text"], claim["when"], claim["held"]
+        str(verdict["verdict"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunError(
+            f"{where} holds a summary or a verdict of another version ({type(error).__name__}: {error}); "
+            "run it again with this one"
+        ) from None
 
 
 def keys_of(scenario: Scenario) -> Keys:

@@ -103,7 +103,11 @@ def conclude(folder: RunFolder, scenario: Scenario, reproduce: str) -> Outcome:
     verdict = asdict(judged) | {"sentence": said, "reproduce": reproduce}
     write_json(folder.path / "summary.json", summary)
     write_json(folder.path / "verdict.json", verdict)
-    write_report_of(run, summary, verdict, missing=run.missing)
+    try:
+        write_report_of(run, summary, verdict, missing=run.missing)
+    except Exception as error:  # noqa: BLE001  # what was measured is not lost for want of a picture
+        why = f"{type(error).__name__}: {error}"
+        print(f"cqrs-lab: the run is kept, without its report, which failed ({why})", file=sys.stderr)
     return Outcome(folder.final, summary, verdict, said)
 
 

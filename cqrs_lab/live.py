@@ -112,25 +112,52 @@ def run_live(
         started, begun_s = datetime.now(UTC), time.monotonic()
         write(folder.path / "scenario.toml", scenario)
         guard = opened.enter_context(Guard())
+        guard.watch_folder(folder.path)
         place = opened.enter_context(_place(guard))
         stores = opened.enter_context(kept(store, place))
         (record := place / "load").mkdir()
-        log = opened.enter_context((folder.path / "server.log").open("wb"))
-        paths = (folder.path / "scenario.toml").absolute(), (folder.path / "tables").absolute()
+        info, cut = _carry_out(scenario, stores.url, processes, folder, record, guard, on_progress)
+        on_progress("measuring", 0.0)
+        info |= _put_together(scenario, folder, record, info, processes)
+        info |= {"store": stores.where, "cut_short": cut.reason if cut else None}
+        info |= surroundings(started, time.monotonic() - begun_s, reproduce)
+        write_json(folder.path / "run.json", info)
+        outcome = conclude(folder, scenario, reproduce)
+        on_progress("measuring", 1.0)
+    return Live(replace(outcome, folder=folder.final), cut is not None and cut.interrupted)
+
+
+def _carry_out(
+    scenario: Scenario,
+    url: str,
+    processes: int,
+    folder: RunFolder,
+    record: Path,
+    guard: Guard,
+    on_progress: Callable[[str, float], object],
+) -> tuple[dict[str, Any], Cut | None]:
+    """Serve and load the scenario until all is over: the account of the run, and why it was cut short.
+
+    The server leaves its tables in the run folder, the processes of the load theirs in `record`.
+    """
+    here = folder.path.absolute()
+    with contextlib.ExitStack() as opened:
         on_progress("starting the server", 0.0)
         starting_s = time.monotonic()
-        server = opened.enter_context(ServerProcess(paths[0], stores.url, paths[1], log, guard))
-        url = server.url()
+        log = opened.enter_context((here / "server.log").open("wb"))
+        server = opened.enter_context(ServerProcess(here / "scenario.toml", url, here / "tables", log, guard))
+        host = server.url()
         lead_s = max(LEAD_MIN_S, LEAD_FACTOR * (time.monotonic() - starting_s))
         zero_unix_s = time.time() + lead_s + scenario.phases.warm
         load = opened.enter_context(
             LoadProcess(
-                paths[0],
-                url,
+                here / "scenario.toml",
+                host,
                 zero_unix_s=zero_unix_s,
+                begin_within_s=lead_s + scenario.phases.warm,
                 processes=processes,
                 record=record,
-                files=folder.path.absolute(),
+                files=here,
                 guard=guard,
             )
         )
@@ -138,18 +165,11 @@ def run_live(
         cut = _watch(scenario, server, load, zero_unix_s, on_progress)
         load.stop()
         server.load_is_over()
-        on_progress("measuring", 0.0)
         told = server.account(scenario.phases.settle + SERVER_TIME_S)
         if told is None:
             cut = cut or Cut(f"the server left nothing: {server.last_words()}")
-        info = told or _nothing(scenario, folder, time.time() - zero_unix_s)
-        info |= _put_together(scenario, folder, record, info, processes)
-        info |= {"store": stores.where, "url": url, "cut_short": cut.reason if cut else None}
-        info |= surroundings(started, time.monotonic() - begun_s, reproduce)
-        write_json(folder.path / "run.json", info)
-        outcome = conclude(folder, scenario, reproduce)
-        on_progress("measuring", 1.0)
-    return Live(replace(outcome, folder=folder.final), cut is not None and cut.interrupted)
+            told = _nothing(scenario, folder, time.time() - zero_unix_s)
+    return told, cut
 
 
 @contextlib.contextmanager
@@ -199,7 +219,7 @@ def _watch(
     except KeyboardInterrupt:
         return Cut(f"it was interrupted {_when(time.time() - zero_unix_s)}", interrupted=True)
     now_s = time.time() - zero_unix_s
-    if now_s < -phases.warm:
+    if not load.has_begun:
         raise RuntimeFailure(f"the load did not begin: {load.last_words()}")
     if load.exit_code or now_s < phases.run:
         return Cut(f"the load ended {_when(now_s)}: {load.last_words()}")
@@ -224,14 +244,15 @@ def _stage(
     rate: float,
     faults: list[tuple[float, float, str]],
 ) -> str:
-    """One line: the phase, what the server answers, how far the views are behind, what fails now."""
+    """One line: the phase, what fails now, how far the views are behind, how much the server answers."""
     if now_s < -phases.warm:
         return "starting the load"
     phase = "warm" if now_s < 0.0 else "run" if now_s < phases.run else "settle"
-    words = [f"{phase} {abs(now_s):.0f} s", f"{rate:,.0f} requests/s"]
+    words = [f"{phase} {abs(now_s):.0f} s"]
+    words += [name for start_s, end_s, name in faults if start_s <= now_s < end_s]
     behind = {name: s for name, s in state.get("behind_s", {}).items() if name != "orders" and s >= 0.1}
     words += [f"{name} {seconds:.1f} s behind" for name, seconds in behind.items()]
-    return ", ".join(words + [name for start_s, end_s, name in faults if start_s <= now_s < end_s])
+    return ", ".join([*words, f"{rate:,.0f} requests/s"])
 
 
 def _nothing(scenario: Scenario, folder: RunFolder, now_s: float) -> dict[str, Any]:

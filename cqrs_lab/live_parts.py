@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from actors.trace import CLIENT_SCHEMA, Recorder
+from loadtest.keeping_up import percentiles, shortfall
 from scenarios.randomness import Streams
 
 if TYPE_CHECKING:
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from scenarios.scenario import Phases, Scenario
-
-DROPPED_SHARE_MAX: Final = 0.001
-"""A generator that drops more of the requests that it was to send has not kept up."""
-
-LATE_P99_MAX_S: Final = 0.050
-"""Nor has one that sends more than 1 % of them later than this."""
-
-CPU_SHARE_MAX: Final = 0.90
-"""Nor one of whose processes has been busy for more than this share of the time."""
 
 
 def merge(record: Path, tables: Path) -> dict[str, pa.Table]:
@@ -106,6 +98,7 @@ def planned(scenario: Scenario) -> Iterator[tuple[int, float, float]]:
 def generator(record: Path, requests: pa.Table, phases: Phases, processes: int) -> dict[str, Any]:
     """Whether the load was made as it was to be: `kept_up`, why not, and the numbers, over `run`.
 
+    `cpu_s` and `wall_s` are those of its busiest process, from beginning to end.
     How late a request was sent is known of open loads; a user of a closed one has no instant to miss.
     """
     parts = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(record.glob("generator-*.json"))]
@@ -114,35 +107,20 @@ def generator(record: Path, requests: pa.Table, phases: Phases, processes: int) 
     )
     in_run = (intended_s >= 0.0) & (intended_s < phases.run)
     is_dropped = np.isnan(started_s[in_run])
-    late_s = np.sort((started_s - intended_s)[in_run][~is_dropped])
+    late_s = (started_s - intended_s)[in_run][~is_dropped]
     late_s = late_s[late_s > 0.0]
+    none: dict[str, Any] = {}
+    busiest = max(parts, key=lambda one: float(one["cpu_s"] / max(one["wall_s"], 1e-9)), default=none)
     found: dict[str, Any] = {
         "processes": parts,
         "intended": int(in_run.sum()),
         "sent": int((~is_dropped).sum()),
         "dropped": int(is_dropped.sum()),
-        "late_s": {name: _rank(late_s, share) for name, share in (("p50", 50), ("p99", 99), ("max", 100))},
-        "cpu_share": round(max((one["cpu_s"] / max(one["wall_s"], 1e-9) for one in parts), default=0.0), 4),
+        "late_s": percentiles(late_s.tolist()),
+        "cpu_s": busiest.get("cpu_s", 0.0),
+        "wall_s": busiest.get("wall_s", 0.0),
     }
-    reasons = list(_reasons(found, processes))
-    return {"kept_up": not reasons, "reason": "; ".join(reasons)} | found
-
-
-def _rank(ascending: Any, percent: int) -> float:
-    """The nearest rank; 0 of nothing."""
-    return float(ascending[max(0, -(-percent * len(ascending) // 100) - 1)]) if len(ascending) else 0.0
-
-
-def _reasons(found: dict[str, Any], processes: int) -> Iterator[str]:
-    left = len(found["processes"])
-    if left < processes:
-        yield f"{processes - left} of its {processes} processes left no account of themselves"
-    if found["dropped"] > DROPPED_SHARE_MAX * found["intended"]:
-        yield (
-            f"{found['dropped']:,} of {found['intended']:,} requests were dropped, as too many were under way"
-        )
-    if found["late_s"]["p99"] > LATE_P99_MAX_S:
-        late_ms, limit_ms = found["late_s"]["p99"] * 1000.0, LATE_P99_MAX_S * 1000.0
-        yield f"1 % of the requests were sent {late_ms:.0f} ms late or more; {limit_ms:.0f} ms is the limit"
-    if found["cpu_share"] > CPU_SHARE_MAX:
-        yield f"a process of it was busy for {found['cpu_share']:.0%} of the time"
+    silent = processes - len(parts)
+    gone = f"{silent} of its {processes} processes left no account of themselves" if silent > 0 else ""
+    reason = ", ".join(part for part in (gone, shortfall(found)) if part)
+    return {"kept_up": not reason, "reason": reason} | found

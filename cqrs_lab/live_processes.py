@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import math
 import os
 import signal
 import socket
@@ -31,9 +32,6 @@ LOCUSTFILE: Final = Path(loadtest.__file__).parent / "locustfile.py"
 
 START_TIME_S: Final = 60.0
 """A server that has not opened its stores by then never will."""
-
-WORKERS_TIME_S: Final = 60
-"""For so long the load's worker processes may take to begin."""
 
 END_TIME_S: Final = 20.0
 """For so long a process that was told to end may take."""
@@ -159,7 +157,10 @@ class ServerProcess(Child):
 
 
 class LoadProcess(Child):
-    """Locust, which makes the scenario's load from `warm` to the end of `run`, and leaves `files` there."""
+    """Locust, which makes the scenario's load until the end of `run`, and leaves its own `files` there.
+
+    With several processes it gives up if they have not begun within so many seconds.
+    """
 
     def __init__(
         self,
@@ -167,6 +168,7 @@ class LoadProcess(Child):
         url: str,
         *,
         zero_unix_s: float,
+        begin_within_s: float,
         processes: int,
         record: Path,
         files: Path,
@@ -178,7 +180,7 @@ class LoadProcess(Child):
         if processes > 1:
             port = str(_free_port())
             command += ["--processes", str(processes), "--master-bind-port", port, "--master-port", port]
-            command += ["--expect-workers-max-wait", str(WORKERS_TIME_S)]
+            command += ["--expect-workers-max-wait", str(math.ceil(begin_within_s))]
         foreign = ("LOCUST_", "CQRS_LAB_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         environment |= {
@@ -186,6 +188,7 @@ class LoadProcess(Child):
             "CQRS_LAB_ZERO_UNIX_S": repr(zero_unix_s),
             "CQRS_LAB_RECORD": str(record),
         }
+        self._record = record
         self._log = files / "locust.log"
         with self._log.open("wb") as log:
             # It reads configuration files where it is started; there are none among what it records.
@@ -199,11 +202,17 @@ class LoadProcess(Child):
                 cwd=record,
             )
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a process of it has begun with the load: it leaves files from then on."""
+        return any(self._record.glob("generator-*.json"))
+
     def last_words(self) -> str:
         """Why it has ended before its time."""
         lines = self._log.read_text(encoding="utf-8", errors="replace").split("\n")
-        telling = [line for line in lines if "ERROR" in line or line.startswith(("cqrs-lab:", "ImportError"))]
-        return (telling or [_ending(self.exit_code)])[-1].strip()
+        said = [line.strip() for line in lines if line.strip()]
+        telling = [line for line in said if "ERROR" in line or line.startswith("cqrs-lab:")] or said
+        return "; ".join([_ending(self.exit_code), *telling[-1:]])
 
 
 def require_locust() -> None:

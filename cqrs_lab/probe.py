@@ -114,15 +114,17 @@ def run_probe(
 
 
 async def _probe(prober: Prober) -> Probed:
+    """What the prober finds until its end, or until a signal stops it."""
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
         loop.add_signal_handler(number, prober.stop)
     try:
         return await prober.run()
     finally:
-        for number in signals:
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)
 
 
 def _allow_files(probe: Probe, path: Path) -> None:
@@ -161,7 +163,8 @@ def _account(probe: Probe, probed: Probed) -> dict[str, Any]:
 
 
 def _kept(folder: RunFolder, probe: Probe, probed: Probed, info: dict[str, Any]) -> Outcome:
-    """Write, measure and judge what was probed."""
+    """Write, measure, judge and draw what was probed."""
+    from cqrs_lab.report import write_report_of
     from reports.frames import load_run
     from reports.probed import judge_probe, probe_sentence, summarise_probe
 
@@ -176,4 +179,5 @@ def _kept(folder: RunFolder, probe: Probe, probed: Probed, info: dict[str, Any])
     verdict = asdict(judged) | {"sentence": said, "reproduce": info["reproduce"]}
     write_json(folder.path / "summary.json", summary)
     write_json(folder.path / "verdict.json", verdict)
+    write_report_of(run, summary, verdict, missing=run.missing)
     return Outcome(folder.final, summary, verdict, said)

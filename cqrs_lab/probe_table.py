@@ -41,16 +41,18 @@ def _lags(client: Mapping[str, Any]) -> Table:
 
 def _latencies(client: Mapping[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("write")
-    table.add_column("ended")
-    for head in ("latency p50", *COLUMNS[1:]):
+    for head in ("write", "ended", "latency from"):
+        table.add_column(head)
+    for head in COLUMNS:
         table.add_column(head, justify="right")
     for request, ended in client["requests"].items():
+        latency = client["latency_s"][request]
         told = ", ".join(f"{n:,} {name}" for name, n in ended.items() if n)
-        for since, spread in client["latency_s"][request].items():
-            name = f"{request}, {since.replace('_', ' ')}"
-            table.add_row(name, told, *(duration(spread[name]) for name in COLUMNS))
-            told = ""
+        intended, sent = (
+            [duration(latency[since][name]) for name in COLUMNS] for since in ("from_intended", "from_sent")
+        )
+        table.add_row(request, told, "intended", *intended)
+        table.add_row("", "", "sent", *sent)
     return table
 
 

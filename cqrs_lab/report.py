@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from reports.frames import RunError, load_run
+from reports.summary import summarise
 from scenarios.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ def write_report(folder: str | Path, *, png: bool = False) -> Path:
     assert run.folder is not None, "the run is from a folder"
     missing = list(run.missing)
     summary, verdict = (_read(run.folder / f"{name}.json", missing) for name in ("summary", "verdict"))
+    if not summary and run.info.get("engine") != "probe":
+        with contextlib.suppress(RunError):  # a table is missing; `run.missing` says so
+            summary = summarise(run)
     return write_report_of(run, summary, verdict, missing=tuple(missing), png=png)
 
 

@@ -78,11 +78,9 @@ def _sweep(folder: Path) -> dict[str, Any]:
     if not (folder / "sweep.json").is_file():
         return known | {"verdict": "unfinished"}
     table = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
+    known["seeds"] = table["seeds"]
     if designs:
-        return known | {
-            "seeds": table["seeds"],
-            "verdict": ", ".join(row["verdict"] for row in table["designs"]),
-        }
+        return known | {"verdict": ", ".join(row["verdict"] for row in table["designs"])}
     means = {name: spread["mean"] for name, spread in table["measures"].items()}
     return known | {"verdict": table["verdict"], "measures": means}
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from actors.inbox import Letter
 from actors.live import LiveRuntime
 from actors.runtime import Reply
+from loadtest.walltime import monotonic_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +147,7 @@ class ServingRuntime(LiveRuntime):
 
     def count_from(self, unix_s: float) -> None:
         """Let instants count from this Unix time (s) from now on; called before any actor is started."""
-        self._origin += unix_s - self.started_unix_s
+        self._origin = monotonic_at(unix_s)
         self.started_unix_s = unix_s
 
     async def answer(

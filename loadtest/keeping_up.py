@@ -3,7 +3,8 @@
 If it has not, its numbers say more of the generator than of the system, and no verdict can rest on them.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 DROPPED_SHARE_MAX: Final = 0.001
@@ -24,7 +25,7 @@ def shortfall(generator: Mapping[str, Any]) -> str:
 
     >>> busy = {"intended": 100, "dropped": 3, "late_s": {"p99": 0.2}, "cpu_s": 1.0, "wall_s": 10.0}
     >>> shortfall(busy)
-    '3 of 100 requests were not sent; 1 % of the requests were sent more than 200 ms late'
+    '3 of 100 requests were not sent, 1 % of the requests were sent more than 200 ms late'
     """
     found = []
     intended, dropped = generator["intended"], generator["dropped"]
@@ -40,4 +41,15 @@ def shortfall(generator: Mapping[str, Any]) -> str:
     if generator["cpu_s"] > CPU_SHARE_MAX * generator["wall_s"]:
         share = generator["cpu_s"] / generator["wall_s"]
         found.append(f"it used {share:.0%} of a core")
-    return "; ".join(found)
+    return ", ".join(found)
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float]:
+    """The nearest ranks and the largest; 0 where there are none.
+
+    >>> percentiles([3.0, 1.0, 2.0])
+    {'p50': 2.0, 'p99': 3.0, 'max': 3.0}
+    """
+    ordered = sorted(values) or [0.0]
+    ranks = {"p50": 0.5, "p99": 0.99, "max": 1.0}
+    return {name: ordered[math.ceil(share * len(ordered)) - 1] for name, share in ranks.items()}

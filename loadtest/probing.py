@@ -20,10 +20,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-import numpy as np
 
 from actors.trace import CLIENT_SCHEMA, Recorder
-from loadtest.keeping_up import shortfall
+from loadtest.keeping_up import percentiles, shortfall
 from loadtest.probing_http import Elsewhere, Unreachable, Way
 from scenarios.arrivals import Closed, Open
 from scenarios.probefile import WRITE
@@ -83,6 +82,8 @@ class Prober:
         self._streams = Streams(probe.seed)
         self._recorder = Recorder(CLIENT_SCHEMA)
         self._request_row, self._probe_row = self._recorder.row("requests"), self._recorder.row("probes")
+        for name in (WRITE, *(view.name for view in probe.views)):
+            self._recorder.intern(name)  # results have the names in this order
         self._zero_s = 0.0
         self._numbers = self._in_flight = self._sent = self._watching = self._watched = self._unwatched = 0
         self._unwatchable: Counter[str] = Counter()
@@ -346,8 +347,8 @@ class Prober:
             "dropped": intended - self._sent,
             "watched": self._watched,
             "unwatched": self._unwatched,
-            "late_s": _percentiles(self._late_s),
-            "looks_late_s": _percentiles(self._looks_late_s),
+            "late_s": percentiles(self._late_s),
+            "looks_late_s": percentiles(self._looks_late_s),
         }
         reason = shortfall(account)
         return account | {"kept_up": not reason, "reason": reason}
@@ -361,12 +362,3 @@ class Prober:
         except Unreachable:
             return self._answered_s
         return None
-
-
-def _percentiles(values: array[float]) -> dict[str, float]:
-    """Nearest ranks; 0 where there are no values."""
-    ordered = np.sort(np.array(values)) if values else np.zeros(1)
-    ranks = {"p50": 0.5, "p99": 0.99, "max": 1.0}
-    return {
-        name: round(float(ordered[math.ceil(share * len(ordered)) - 1]), 6) for name, share in ranks.items()
-    }

@@ -8,8 +8,8 @@ Only calm times are looked at: what was handled while a fault lasted, or was rec
     time.<service>   from the arrival of a command, or from when the service had done what came before if that
                      was later, to the commit of its event; of commands committed in one transaction each has
                      its share. Without an event: to its answer.
-    link.<link>      from an event's commit to the instant at which the consumer took it, if the consumer had
-                     nothing to do at the commit and nothing was under way to it. The relay's work is in it.
+    link.<link>      from an event's commit to the instant at which the consumer took it, if nothing was
+                     under way to the consumer at the commit, and it did not wait. The relay's work is in it.
 
 Waiting in an inbox is in none of these. What cannot be told apart from a trace stays where it happened: a
 store call in the service that made it, a wait for the turn of another lane in the lane that waited.
@@ -24,6 +24,9 @@ from reports.following import committed_s, event_rows, of_consumer
 from reports.frames import Run
 from reports.occurrences import occurrences, recovered
 from scenarios.scenario import Scenario
+
+HANDOVER_S = 1e-4
+"""What is taken so soon after something else was done had been waiting for that."""
 
 OF_COMMANDS = {"orders": ("orders", "orders"), "catalog": ("catalogue", "catalog"), "carts": ("carts", "")}
 """The services whose time is that of commands: the kind of command, and the log that it writes to."""
@@ -161,9 +164,8 @@ def _on_the_way(run: Run, consumer: str, source: str) -> Seconds:
     )
     rows = event_rows(run, source, integers(run, "applied", "position")[mine])
     left_s = np.where(rows >= 0, committed_of[rows], np.nan)
-    with np.errstate(invalid="ignore"):
-        idle = of_source & first & (free_s <= left_s)
-    chosen = idle & _calm(run, taken_s, (consumer,))
+    waited = taken_s - free_s <= HANDOVER_S
+    chosen = of_source & first & ~waited & ~np.isnan(left_s) & _calm(run, taken_s, (consumer,))
     found: Seconds = np.maximum(taken_s - left_s, 0.0)[chosen]
     return found
 

@@ -25,7 +25,7 @@ class Difference:
 
     `pairs` is the number of seeds that were paired, None without pairing. `bound` says that the difference is
     at least (≥) or at most (≤) so much, or that it cannot be said (?), because some events had not come to an
-    end with their run; then there is no interval.
+    end with their run; then the interval has that end alone, or none.
     """
 
     difference: float
@@ -37,9 +37,9 @@ class Difference:
     @property
     def is_clear(self) -> bool | None:
         """Whether the interval leaves out 0; None without an interval."""
-        if self.low is None or self.high is None:
+        if self.low is None and self.high is None:
             return None
-        return self.low > 0.0 or self.high < 0.0
+        return (self.low is not None and self.low > 0.0) or (self.high is not None and self.high < 0.0)
 
 
 def bound(censored: bool, minus_censored: bool) -> str:
@@ -79,9 +79,9 @@ def unpaired(base: Sequence[Value], other: Sequence[Value]) -> Difference:
 
 
 def _difference(mean: float, half: float | None, pairs: int | None, found: str) -> Difference:
-    if half is None or found:
-        return Difference(round(mean, 9), None, None, pairs, found)
-    return Difference(round(mean, 9), round(mean - half, 9), round(mean + half, 9), pairs)
+    low = None if half is None or found in ("≤", "?") else round(mean - half, 9)
+    high = None if half is None or found in ("≥", "?") else round(mean + half, 9)
+    return Difference(round(mean, 9), low, high, pairs, found)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -84,7 +84,7 @@ def journey(run: Run, order_id: int) -> list[Step]:
 
 def places(run: Run, steps: list[Step]) -> list[str]:
     """The ends of these messages, in the order in which events travel."""
-    known = [CLIENT, SERVICE, LOG, "inventory", *replicas(run, "products"), *replicas(run, CUSTOMERS_VIEW)]
+    known = [CLIENT, SERVICE, LOG, "inventory", "products", *replicas(run, CUSTOMERS_VIEW)]
     met = {place for step in steps for place in (step.source, step.target)}
     return [place for place in known if place in met]
 
@@ -127,7 +127,7 @@ def _handled(run: Run, consumer: str, position: int, placed_s: float) -> list[St
 
 
 def _stock(run: Run, position: int, placed_s: float) -> list[Step]:
-    """The levels that the inventory published because of the order, and when a view of them had all."""
+    """The levels that the inventory published because of the order, and when Products had all of them."""
     rows = handlings(run, "inventory", "orders") if "inventory" in run.consumers else np.empty(0, np.int64)
     rows = rows[integers(run, "applied", "position")[rows] == position]
     if len(rows) == 0:
@@ -145,9 +145,8 @@ def _stock(run: Run, position: int, placed_s: float) -> list[Step]:
     many = f"{len(published)} × " if len(published) > 1 else ""
     at_s = float(seconds(run, "events", "committed_s")[published].max())
     steps = [Step(at_s, "inventory", LOG, f"{many}InventoryUpdated")]
-    for consumer in replicas(run, "products"):
-        if "inventory" in run.consumers[consumer]:
-            steps += _levels(run, consumer, integers(run, "events", "position")[published], many)
+    if "inventory" in run.consumers.get("products", ()):
+        steps += _levels(run, "products", integers(run, "events", "position")[published], many)
     return steps
 
 

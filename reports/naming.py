@@ -35,7 +35,7 @@ def in_catalogue(run: Run) -> Spells:
 
 
 def in_products(run: Run) -> Spells:
-    """The names as the Products read model could show them, any of its replicas."""
+    """The names as the Products read model could show them, any of its replicas (`reports.noted`)."""
     found: Any = run.memory.get(("names", "products"))
     if found is None:
         said, position = _said(run), integers(run, "catalogue", "position")

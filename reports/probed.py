@@ -16,7 +16,7 @@ from reports.measures import Measured
 from reports.percentile import statistic
 from reports.sentence import duration, outcome
 from reports.summary import rounded
-from reports.verdict import Verdict, concluded, measured_result, outpaced
+from reports.verdict import Verdict, concluded, measured_result
 from reports.visibility import visible_within, visible_within_at_most
 from scenarios.expectations import Expectation
 from scenarios.probe import Probe
@@ -96,7 +96,7 @@ def judge_probe(run: Run, probe: Probe) -> Verdict:
         for result in results
         if result.reason == NOTHING_TO_JUDGE
     ]
-    return concluded(results, [*_unfinished(run), *_misled(run), *empty, *outpaced(run)])
+    return concluded(results, [*_unfinished(run), *_misled(run), *empty, *_outpaced(run)])
 
 
 def _lacked(text: str) -> str:
@@ -121,6 +121,14 @@ def _unfinished(run: Run) -> list[str]:
 
 def _after(run: Run, at_s: float) -> str:
     return f"{duration(at_s + run.phases.warm_s)} after its start"
+
+
+def _outpaced(run: Run) -> list[str]:
+    generator = run.info["generator"]
+    if generator["kept_up"]:
+        return []
+    cure = "lower write.rate, make poll longer, or raise [bounds] if the target is only slow to answer"
+    return [f"the prober could not keep up ({generator['reason']}); {cure}"]
 
 
 def _misled(run: Run) -> list[str]:
@@ -162,7 +170,7 @@ def _view(view: str, lag: Mapping[str, Any]) -> str:
         return f"none of {lag['count']:,} writes was seen through {view}"
     half = f"half of {lag['count']:,} writes could be read through {view} within {duration(lag['p50'])}"
     if lag["censored"]:
-        return f"{half}, and {lag['censored']:,} never while it was looked for them"
+        return f"{half}, and {lag['censored']:,} {'was' if lag['censored'] == 1 else 'were'} never seen"
     return f"{half}, 99 % within {duration(lag['p99'])} and all within {duration(lag['max'])}"
 
 

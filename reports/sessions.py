@@ -88,18 +88,35 @@ def read_your_writes_in(run: Run, window: Window) -> Guarantee:
             arrived_s=seconds(run, "reads", "arrived_s")[rows],
             seen=integers(run, "reads", "seen")[rows],
             writer=integers(run, "commands", "customer_id")[orders],
-            acknowledged_s=seconds(run, "commands", "answered_s")[orders],
+            acknowledged_s=_told_s(run, orders),
         )
     )
+
+
+def _told_s(run: Run, orders: Integers) -> Seconds:
+    """When the clients of these rows of `commands` had their answers; in a live run by their own tables."""
+    answered_s = seconds(run, "commands", "answered_s")[orders]
+    if "requests" not in run.tables:
+        return answered_s
+    had = np.flatnonzero(flags(run, "requests", "outcome", "ok"))
+    had = had[np.argsort(integers(run, "requests", "order_id")[had], kind="stable")]
+    known = integers(run, "requests", "order_id")[had]
+    order_id = integers(run, "commands", "order_id")[orders]
+    if not len(known):
+        return np.full(len(orders), np.inf)
+    at = np.minimum(np.searchsorted(known, order_id), len(known) - 1)
+    ended_s = seconds(run, "requests", "ended_s")[had][at]
+    return np.where(known[at] == order_id, np.maximum(ended_s, answered_s), np.inf)
 
 
 def monotonic_reads_in(run: Run, window: Window) -> Guarantee:
     """Over the judged reads of the window, each against all earlier reads, also those before the window.
 
-    A read without a session (−1) promises nothing to anybody and is left out.
+    A read without a session (−1) promises nothing to anybody and is left out. So is, in a live run, one that
+    its client sent before another was answered: which of the two is the later one cannot be said.
     """
     session = integers(run, "reads", "session")
-    rows = np.flatnonzero(_judged(run, *_VIEW) & (session >= 0))
+    rows = np.flatnonzero(_judged(run, *_VIEW) & (session >= 0) & ~_overlapping(run))
     view = np.zeros(len(session), dtype=np.int64)
     for kind, number in _VIEW.items():
         view[flags(run, "reads", "kind", kind)] = number
@@ -111,6 +128,25 @@ def monotonic_reads_in(run: Run, window: Window) -> Guarantee:
         seen=integers(run, "reads", "seen")[rows],
     )
     return guarantee(earlier & window.holds(read_s), back)
+
+
+CLOCKS_S = 0.001
+"""The server's clock and its clients' differ by less than this on one machine."""
+
+
+def _overlapping(run: Run) -> Flags:
+    """Which reads have arrived while their session's client waited for the answer to another."""
+    session, arrived_s = integers(run, "reads", "session"), seconds(run, "reads", "arrived_s")
+    if "requests" not in run.tables:
+        return np.zeros(len(session), dtype=np.bool_)
+    sent = flags(run, "requests", "kind", *_VIEW) & ~np.isnan(seconds(run, "requests", "started_s"))
+    client = integers(run, "requests", "session")[sent]
+    begun, ended = (
+        committed_versions(client, seconds(run, "requests", name)[sent], session, arrived_s + slack_s)
+        for name, slack_s in (("started_s", CLOCKS_S), ("ended_s", -CLOCKS_S))
+    )
+    overlapping: Flags = begun - ended > 1
+    return overlapping
 
 
 def _judged(run: Run, *kinds: str) -> Flags:

@@ -10,6 +10,7 @@ from reports.following import event_rows
 from reports.frames import Run
 from reports.ledger import CUSTOMERS_VIEW
 from reports.naming import had, in_catalogue
+from reports.noted import committed_by_s
 from reports.placed import order_rows, placed_rows
 
 COMPARED = ("customer_id", "total_minor", "lines")

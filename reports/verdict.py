@@ -78,7 +78,7 @@ def judge(run: Run, scenario: Scenario, summary: Mapping[str, Any]) -> Verdict:
     ordered = tuple(results[index] for index in range(len(claims)))
 
     invalid = [*cut_short(run), *_never_fired(scenario, summary), *_empty(empty)]
-    invalid += [*_unsteady(run), *outpaced(run)]
+    invalid += [*_unsteady(run), *_outpaced(run)]
     return concluded(ordered, invalid)
 
 
@@ -202,7 +202,7 @@ def cut_short(run: Run) -> list[str]:
     return [f"the run was cut short: {reason}; run it again"] if reason else []
 
 
-def outpaced(run: Run) -> list[str]:
+def _outpaced(run: Run) -> list[str]:
     """A live run says in run.json under `generator` whether its load generator kept up (`kept_up`)."""
     generator = run.info.get("generator")
     if not isinstance(generator, Mapping) or generator.get("kept_up", True):

@@ -3,6 +3,8 @@
 import time
 from typing import NamedTuple
 
+from loadtest.walltime import monotonic_at
+
 
 class Share(NamedTuple):
     """Which part of a load a process makes: every `of`-th request, from `number` (0, …, of − 1) on.
@@ -21,7 +23,7 @@ class Clock:
 
     def __init__(self, zero_unix_s: float) -> None:
         self.zero_unix_s = zero_unix_s
-        self._zero_s = zero_unix_s - time.time() + time.monotonic()
+        self._zero_s = monotonic_at(zero_unix_s)
 
     def now_s(self) -> float:
         """The present instant."""

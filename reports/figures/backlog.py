@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reports.figures.axes import count_axis, time_axis
 from reports.figures.faultbands import fault_bands
 from reports.figures.objectives import limit_lines, objectives
-from reports.figures.style import (
-    called,
-    count_axis,
-    described,
-    legend,
-    line_of,
-    panels,
-    shown_consumers,
-    time_axis,
-)
+from reports.figures.style import called, described, legend, line_of, panels, shown_consumers
 from reports.timeline import backlog_over_time
 
 if TYPE_CHECKING:

@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.figures.axes import duration_axis, share_axis, time_axis
 from reports.figures.distribution import logarithmic_s
 from reports.figures.faultbands import fault_bands
 from reports.figures.lag_over_time import LOWEST_S
 from reports.figures.style import (
     GREY,
     SERIES,
+    TOP_IN,
     called,
     described,
-    duration_axis,
     legend,
     panels,
     sample,
-    share_axis,
     shown_consumers,
-    time_axis,
 )
 from reports.following import of_consumer
 from reports.lag import lags
@@ -49,7 +48,7 @@ def ecdf_compare(runs: Sequence[Run], names: Sequence[str] | None = None) -> Fig
     consumers = _common(runs)
     if not consumers:
         return None
-    figure, all_axes = panels([f"{called(name)}: visible within x" for name in consumers], 2.6)
+    figure, all_axes = _panels(runs, [f"{called(name)}: visible within x" for name in consumers])
     said = []
     for consumer, axes in zip(consumers, all_axes, strict=True):
         measured = [lags(of_consumer(run, consumer), run.phases.window("run")) for run in runs]
@@ -76,7 +75,7 @@ def lag_compare(runs: Sequence[Run], names: Sequence[str] | None = None) -> Figu
     consumers = _common(runs)
     if not consumers:
         return None
-    figure, all_axes = panels([f"{called(name)}: lag p99" for name in consumers], 2.6)
+    figure, all_axes = _panels(runs, [f"{called(name)}: lag p99" for name in consumers])
     said = []
     for consumer, axes in zip(consumers, all_axes, strict=True):
         seen_s = [LOWEST_S * 10.0]
@@ -98,7 +97,7 @@ def lag_compare(runs: Sequence[Run], names: Sequence[str] | None = None) -> Figu
 
 def _common(runs: Sequence[Run]) -> list[str]:
     """The read models that all runs have."""
-    if not runs:
+    if not all(run.consumers for run in runs) or not runs:
         return []
     return [name for name in shown_consumers(runs[0]) if all(name in run.consumers for run in runs)]
 
@@ -115,6 +114,12 @@ def _named(runs: Sequence[Run], names: Sequence[str] | None) -> list[str]:
     return [f"{run.info.get('scenario', 'run')}, seed {run.info.get('seed', '?')}" for run in runs]
 
 
+def _panels(runs: Sequence[Run], titles: list[str]) -> tuple[Figure, list[Axes]]:
+    """Panels with room above each for a legend of as many rows as there are runs, if they have long names."""
+    more_in = 0.16 * (min(len(runs), MOST) - 1)
+    return panels(titles, 2.6 + more_in, top_in=TOP_IN + more_in)
+
+
 def _legend(runs: Sequence[Run], names: Sequence[str] | None, axes: Axes) -> None:
     labelled = list(zip(_named(runs, names), _styles(len(runs)), strict=True))[:MOST]
-    legend(axes, [sample(name, **style) for name, style in labelled])
+    legend(axes, [sample(name, **style) for name, style in labelled], room_in=5.0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reports.figures.axes import time_axis
 from reports.figures.lag_over_time import draw_lag, widths
-from reports.figures.style import described, legend, panels, time_axis
+from reports.figures.style import described, legend, panels
 from reports.figures.time_behind import draw_time_behind
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 
-from reports.figures.style import GREY, VIEWS, WASH, above, called, duration_tick, shown_consumers
+from reports.figures.style import GREY, VIEWS, WASH, above, called, shown_consumers
 from reports.frames import RunError
 from reports.occurrences import Occurrence, occurrences, recovered
 from reports.quantities import duration
@@ -119,7 +119,7 @@ def _name(run: Run, axes: Axes, found: list[Occurrence]) -> None:
         axes.text(
             at if at < 0.7 else (min(one.end_s, whole.end_s) - whole.start_s) / whole.length_s,
             height,
-            f"{one.kind} {one.on}, {duration_tick(one.end_s - one.start_s)}",
+            f"{one.kind} {one.on}, {duration(one.end_s - one.start_s)}",
             transform=axes.transAxes,
             ha="left" if at < 0.7 else "right",
             va="bottom",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports import gaps as permanent
+from reports import stock
+from reports.figures.axes import count_axis, time_axis
 from reports.figures.faultbands import fault_bands
-from reports.figures.style import SERIES, count_axis, described, legend, panels, time_axis
+from reports.figures.style import SERIES, described, legend, panels
 from reports.timeline import cut
 from reports.transience import highest_gaps, largest_transient
 
@@ -21,24 +23,23 @@ KINDS = (*permanent.KINDS, "oversold")
 
 def gaps(run: Run) -> Figure | None:
     """The most gaps of each kind open in each window; those at the right end stay. None if there was none."""
-    left = permanent.counts(run)
+    left = permanent.counts(run) | {"oversold": sum(stock.oversold(run).values())}
     transient = largest_transient(run)
     windows = cut(run)
     over_time = highest_gaps(run, windows.bounds_s)
-    ever = [kind for kind in KINDS if transient.get(kind) or left.get(kind)]
+    ever = [kind for kind in KINDS if transient[kind] or left[kind]]
     if not ever:
         return None
     figure, (axes,) = panels(["Gaps open at a time"])
     highest, said = 1, []
     for kind in ever:
-        style = SERIES[KINDS.index(kind) % len(SERIES)]
+        style = SERIES[KINDS.index(kind)]
         counts = over_time[kind]
         axes.plot(windows.middles_s, counts, label=kind, **style)
         highest = max(highest, int(counts.max()))
-        for_good = left.get(kind, 0)
-        said.append(f"{kind}: at most {transient.get(kind, 0):,} that closed, {for_good:,} for good")
+        said.append(f"{kind}: at most {transient[kind]:,} that closed, {left[kind]:,} for good")
     axes.set_ylim(0.0, highest * 1.18)
-    _name_for_good(axes, {kind: left[kind] for kind in ever if left.get(kind)}, highest)
+    _name_for_good(axes, {kind: left[kind] for kind in ever if left[kind]}, highest)
     count_axis(axes)
     bands = fault_bands(run, axes)
     time_axis(run, axes)

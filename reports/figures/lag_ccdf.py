@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from reports.figures.axes import duration_axis
 from reports.figures.distribution import logarithmic_s
-from reports.figures.style import (
-    called,
-    described,
-    duration_axis,
-    legend,
-    line_of,
-    panels,
-    shown_consumers,
-)
+from reports.figures.style import called, described, legend, line_of, panels, shown_consumers
 from reports.following import of_consumer
 from reports.lag import lags
 from reports.quantities import duration

@@ -6,20 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.figures.axes import duration_axis, time_axis
 from reports.figures.faultbands import fault_bands
 from reports.figures.objectives import limit_lines, objectives
-from reports.figures.style import (
-    INK,
-    called,
-    described,
-    duration_axis,
-    legend,
-    line_of,
-    panels,
-    sample,
-    shown_consumers,
-    time_axis,
-)
+from reports.figures.style import INK, called, described, legend, line_of, panels, sample, shown_consumers
 from reports.quantities import duration
 from reports.timeline import lag_over_time as measured_over_time
 

@@ -28,6 +28,9 @@ LEFT_IN: Final = 1.55
 HEADS: Final = {SERVICE: "order service", LOG: "event log"}
 """What a place is called above its line, where that is not its name."""
 
+MOST_HEADS: Final = 6
+"""Of more places than so many only the short names have room."""
+
 BAD: Final = ("misses", "not ", "parked", "stopped", "skipped", "failed", "rejected")
 """Words that make a step stand out."""
 
@@ -61,7 +64,8 @@ def _columns(names: list[str]) -> dict[str, float]:
 
 def _draw(figure: Figure, steps: list[Step], columns: dict[str, float], height_in: float) -> None:
     for place, x in columns.items():
-        _text(figure, x, height_in - 0.15, HEADS.get(place, place), ha="center", fontweight="bold")
+        head = HEADS.get(place, place) if len(columns) <= MOST_HEADS else place
+        _text(figure, x, height_in - 0.15, head, ha="center", fontweight="bold")
     ends = (height_in - 0.27, 0.06)
     lines = [[(x, ends[0]), (x, ends[1])] for x in columns.values()]
     _add(figure, LineCollection(lines, colors=RULE, linewidths=1.0))

@@ -53,15 +53,17 @@ def limit_lines(axes: Axes, claims: list[Expectation]) -> str:
         high = max(high, claim.value * (2.5 if log else 1.12))
         shown.append(claim)
     axes.set_ylim(low, high)
-    for claim in shown:
-        place = _place(claim.value, low, high, log=log)
+    for value in dict.fromkeys(claim.value for claim in shown):
+        mine = [claim for claim in shown if claim.value == value]
+        place = _place(value, low, high, log=log)
         below = any(abs(place - other) < 0.1 for other in taken)
         taken.append(place)
-        colour = line_of(claim.part)["color"] if claim.part else INK
-        axes.axhline(claim.value, color=colour, linewidth=0.9, linestyle=(0, (2, 2)))
+        alone = len({claim.part for claim in mine}) == 1
+        colour = line_of(mine[0].part)["color"] if alone and mine[0].part else INK
+        axes.axhline(value, color=colour, linewidth=0.9, linestyle=(0, (2, 2)))
         axes.annotate(
-            f"objective: {claim.text}",
-            (1.0, claim.value),
+            f"objective: {', '.join(claim.text for claim in mine)}",
+            (1.0, value),
             xycoords=axes.get_yaxis_transform(),
             xytext=(-2, -3 if below else 2),
             textcoords="offset points",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports.client_side import client_lags, views
+from reports.figures.axes import duration_axis, share_axis
 from reports.figures.distribution import logarithmic_s
-from reports.figures.style import called, described, duration_axis, legend, line_of, panels, share_axis
+from reports.figures.style import called, described, legend, line_of, panels
 from reports.quantities import duration, quantity
 from reports.visibility import visible_within
 

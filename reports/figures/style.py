@@ -1,22 +1,20 @@
-"""What all figures share: size, colours, panels, axes in durations, fault bands, legends.
+"""What all figures share: size, colours, panels, legends, and what they show in words.
 
 Colours are those of Okabe and Ito ("Color Universal Design", 2008). Read models are told apart by line style
 as well, so that a figure survives colour blindness and a black-and-white print.
-
-A tick costs a millisecond and mathematics in its label a hundred, so axes have few ticks, no minor ones, and
-labels in plain words.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from reports.columns import replicas
+from reports.frames import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +49,7 @@ SERIES: Final[tuple[dict[str, Any], ...]] = (
     {"color": PURPLE, "linestyle": ":"},
     {"color": ORANGE, "linestyle": (0, (5, 1, 1, 1, 1, 1))},
     {"color": INK, "linestyle": (0, (1, 1))},
+    {"color": GREY, "linestyle": (0, (8, 2))},
 )
 """Colour and line style of whatever else is compared, in its order."""
 
@@ -95,19 +94,24 @@ def styled() -> AbstractContextManager[None]:
     return rc_context(STYLE)
 
 
-def panels(titles: Sequence[str], height_in: float = 2.9) -> tuple[Figure, list[Axes]]:
-    """A figure of panels below each other, each of so many inches and with its title."""
+def panels(
+    titles: Sequence[str], height_in: float = 2.9, *, top_in: float = TOP_IN
+) -> tuple[Figure, list[Axes]]:
+    """A figure of panels below each other, each of so many inches and with its title.
+
+    `top_in` is the room above each panel, for its title, the legend and the fault bands.
+    """
     rows = len(titles)
     with styled():
         figure = Figure(figsize=(WIDTH_IN, height_in * rows))
         all_axes: list[Axes] = []
         for row, title in enumerate(titles):
             bottom_in = height_in * (rows - 1 - row) + BOTTOM_IN
-            box = (0.085, bottom_in, 0.895, height_in - BOTTOM_IN - TOP_IN)
+            box = (0.085, bottom_in, 0.895, height_in - BOTTOM_IN - top_in)
             axes = figure.add_axes((box[0], box[1] / height_in / rows, box[2], box[3] / height_in / rows))
             axes.text(
                 -0.085 / box[2] + 0.006,
-                above(axes, 0.42),
+                above(axes, top_in - 0.24),
                 title,
                 transform=axes.transAxes,
                 fontweight="bold",
@@ -125,7 +129,14 @@ def above(axes: Axes, inches: float) -> float:
 
 
 def shown_consumers(run: Run) -> list[str]:
-    """The consumers of a run in the order of legends, each with its copies."""
+    """The consumers of a run in the order of legends, each with its copies.
+
+    Raises:
+        RunError: it has none, as a probe has.
+
+    """
+    if not run.consumers:
+        raise RunError("the run knows of no read models, so there is nothing to draw; take a simulated run")
     known = [copy for name in VIEWS for copy in replicas(run, name)]
     return known + [name for name in run.consumers if name not in known]
 
@@ -144,18 +155,31 @@ def called(consumer: str) -> str:
     return NAMES.get(consumer, consumer)
 
 
-def legend(axes: Axes, lines: Sequence[Line2D] | None = None) -> None:
-    """The legend in one row above the panel, to the right of its title."""
+def legend(axes: Axes, lines: Sequence[Line2D] | None = None, *, room_in: float = 6.2) -> None:
+    """The legend above the panel, to the right of its title; in several rows if one has not the room."""
     handles = list(lines) if lines is not None else axes.get_legend_handles_labels()[0]
     if handles:
+        rows = _legend_rows([str(line.get_label()) for line in handles], room_in)
         with styled():
             axes.legend(
                 handles=handles,
                 loc="lower right",
-                bbox_to_anchor=(1.0, above(axes, 0.355)),
-                ncols=len(handles),
+                bbox_to_anchor=(1.0, above(axes, 0.355 if rows == 1 else 0.30)),
+                ncols=-(-len(handles) // rows),
                 borderaxespad=0.0,
+                borderpad=0.2,
+                labelspacing=0.25,
+                fontsize=9.0 if rows == 1 else 8.0,
             )
+
+
+def _legend_rows(labels: Sequence[str], room_in: float) -> int:
+    """In how many rows the entries of a legend fit into the room; they fill one column after the other."""
+    for rows in range(1, len(labels)):
+        columns = np.array_split([len(label) for label in labels], -(-len(labels) // rows))
+        if sum(0.078 * column.max() + 0.5 for column in columns) <= room_in:
+            return rows
+    return len(labels)
 
 
 def sample(label: str, **style: Any) -> Line2D:
@@ -166,67 +190,6 @@ def sample(label: str, **style: Any) -> Line2D:
 def note(axes: Axes, text: str) -> None:
     """Words in the middle of a panel in which there is nothing to see."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
-
-
-def time_axis(run: Run, axes: Axes) -> None:
-    """The whole run in seconds or minutes; dotted lines part `warm`, `run` and `settle`."""
-    whole = run.phases.window("always")
-    axes.set_xlim(whole.start_s, whole.end_s if whole.length_s else whole.start_s + 1.0)
-    unit_s, unit = (60.0, "min") if whole.length_s > 1200.0 else (1.0, "s")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=10, steps=[1, 2, 3, 6, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(value / unit_s, 3):g}"))
-    for at_s in (0.0, run.phases.run_s):
-        axes.axvline(at_s, color=GREY, linewidth=0.7, linestyle=(0, (1, 3)), zorder=0.5)
-    axes.set_xlabel(f"time since the start of the run phase ({unit})")
-
-
-def duration_axis(axes: Axes, which: str = "y", *, log: bool = False) -> None:
-    """An axis of durations: its ticks say 2 ms, 0.5 s, 3 min."""
-    axis = axes.yaxis if which == "y" else axes.xaxis
-    if log:
-        (axes.set_yscale if which == "y" else axes.set_xscale)("log")
-        axis.set_major_locator(LogLocator(base=10, numticks=9))
-    else:
-        axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: duration_tick(value)))
-
-
-def count_axis(axes: Axes) -> None:
-    """A vertical axis of counts from 0."""
-    axes.set_ylim(bottom=0.0)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-
-
-def share_axis(axes: Axes, highest: float = 1.0) -> None:
-    """A vertical axis of shares from 0 to a bit above the highest, in per cent."""
-    axes.set_ylim(0.0, 1.0 if highest > 0.6 else max(highest * 1.15, 0.01))
-    if axes.get_ylim()[1] == 1.0:
-        axes.yaxis.set_major_locator(FixedLocator([0.0, 0.25, 0.5, 0.75, 1.0]))
-    else:
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(100.0 * value, 6):g} %"))
-
-
-def duration_tick(seconds: float) -> str:
-    """A duration for a tick.
-
-    >>> [duration_tick(value) for value in (0.0, 0.00002, 0.002, 0.5, 30.0, 300.0, 1000.0)]
-    ['0', '20 µs', '2 ms', '0.5 s', '30 s', '5 min', '1,000 s']
-    >>> duration_tick(0.0001)
-    '0.1 ms'
-    """
-    if seconds == 0.0:
-        return "0"
-    size = abs(seconds)
-    if size < 0.0000999:
-        return f"{seconds * 1e6:g} µs"
-    if size < 0.09999:
-        return f"{round(seconds * 1e3, 6):g} ms"
-    if size >= 119.9 and abs(seconds % 60.0) < 1e-6:
-        return f"{round(seconds / 60, 3):g} min"
-    return f"{round(seconds, 6):,.10g} s"
 
 
 def described(figure: Figure, *words: str) -> Figure:

@@ -9,21 +9,10 @@ import numpy as np
 from reports.client_side import outcomes
 from reports.clients import latency_over_time, requests_over_time
 from reports.columns import names
+from reports.figures.axes import count_axis, duration_axis, time_axis
 from reports.figures.faultbands import fault_bands
 from reports.figures.lag_over_time import LOWEST_S, widths
-from reports.figures.style import (
-    BLUE,
-    GREY,
-    SERIES,
-    VERMILION,
-    count_axis,
-    described,
-    duration_axis,
-    legend,
-    panels,
-    sample,
-    time_axis,
-)
+from reports.figures.style import BLUE, GREY, SERIES, VERMILION, described, legend, panels, sample
 from reports.quantities import duration
 
 if TYPE_CHECKING:

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reports.figures.axes import duration_axis, time_axis
 from reports.figures.faultbands import fault_bands, recovery_marks
 from reports.figures.objectives import limit_lines, objectives
-from reports.figures.style import (
-    called,
-    described,
-    duration_axis,
-    legend,
-    line_of,
-    panels,
-    shown_consumers,
-    time_axis,
-)
+from reports.figures.style import called, described, legend, line_of, panels, shown_consumers
 from reports.quantities import duration
 from reports.timeline import time_behind_over_time
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reports.figures.axes import duration_axis, share_axis
 from reports.figures.distribution import logarithmic_s
 from reports.figures.faultbands import faults_of
 from reports.figures.objectives import objectives
@@ -13,12 +14,10 @@ from reports.figures.style import (
     VIEWS,
     called,
     described,
-    duration_axis,
     legend,
     line_of,
     panels,
     sample,
-    share_axis,
     shown_consumers,
 )
 from reports.following import of_consumer

@@ -155,7 +155,21 @@ def _client_tables(told: Told) -> list[Markup]:
     if lags:
         seen = ["writes seen through", "looked for", "never seen", "p50", "p99", "max"]
         tables.append(table(seen, lags, "How long after its acknowledgement a write was seen"))
-    return tables
+    return tables + _vantage(found.get("vantage") or {})
+
+
+def _vantage(found: dict[str, Any]) -> list[Markup]:
+    """The lag of the same orders as the server's trace has it and as their clients measured it."""
+    if not found.get("count"):
+        return []
+    names = ("p50", "p95", "p99", "max")
+    rows = [[who, *(duration(found[who][name]) for name in names)] for who in ("server", "client")]
+    caption = (
+        f"The lag of the {found['count']:,} orders that clients looked for, as the server's trace has it and "
+        f"as clients measured it: theirs begins {duration(found['answered_after'])} later, with the answer, "
+        f"and ends {duration(found['noticed_after'])} later, with the look that showed it (medians)"
+    )
+    return [table(["seen from the", *names], rows, caption)]
 
 
 def _by_view(told: Told, key: str) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from reports.page.markup import Markup, joined, paragraph, section, table, tag
 from reports.quantities import quantity
-from scenarios.errors import ScenarioError
-from scenarios.expectations import MEASURES, Expectation, parse
+from scenarios.expectations import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +23,10 @@ HEADS = ("expected", "in", "result", "found", "limit", "margin", "samples")
 def expectations(told: Told) -> Markup:
     """Every claim with value, limit and margin."""
     results = told.verdict.get("results") or ()
+    if not told.verdict:
+        return section(
+            "expectations", "Expectations", paragraph("This run was not judged, or it is not known.")
+        )
     if not results:
         return section("expectations", "Expectations", paragraph("Nothing was expected of this run."))
     rows = [_row(result) for result in results]
@@ -46,11 +50,9 @@ def _row(result: Mapping[str, Any]) -> list[Content]:
 
 
 def _unit(text: str) -> str:
-    try:
-        claim = parse(text)
-    except ScenarioError:  # of a probe, or of another version
-        return "ratio"
-    return UNITS[MEASURES[claim.measure].unit] if isinstance(claim, Expectation) else "count"
+    """The unit of the claim's measure, whatever its braces name: a probe's are of its own."""
+    measure = MEASURES.get(re.split(r"\W", text, maxsplit=1)[0])
+    return UNITS[measure.unit] if measure is not None else "count"
 
 
 def _mark(held: bool | None) -> Markup:

@@ -43,7 +43,7 @@ def faults(told: Told) -> Markup:
 
 def _row(one: Mapping[str, Any], consumers: list[str]) -> list[Content]:
     return [
-        f"{one['kind']} {one['on']}",
+        tag("span", f"{one['kind']} {one['on']}", class_="whole"),
         duration(one["start_s"]),
         duration(one["end_s"]),
         f"{one['hits']:,}",
@@ -74,8 +74,7 @@ def _meant(found: list[Mapping[str, Any]]) -> Markup:
     kinds = dict.fromkeys(one["kind"] for one in found)
     known = [kind for kind in kinds if kind in KINDS]
     return joined(
-        paragraph(tag("strong", kind), f": the target {KINDS[kind].meaning}.", class_="facts")
-        for kind in known
+        paragraph(tag("strong", kind), f": {KINDS[kind].meaning}.", class_="facts") for kind in known
     )
 
 

@@ -35,7 +35,7 @@ def gaps(told: Told) -> Markup:
     if "gaps" in told.drawn:
         caption = (
             "How many orders were missing, doubled or wrong at a time. What comes back to zero was only "
-            "late; what is left at the right end stays."
+            "late; what is left at the right end stays. Of what was oversold units are counted."
         )
         parts.append(figure("gaps", told.drawn["gaps"], caption))
     for view, found in told.summary.get("gaps", {}).items():
@@ -64,11 +64,9 @@ def _oversold(told: Told) -> list[Markup]:
     units = stock.get("oversold_units", 0)
     if not units:
         return []
-    return [
-        paragraph(
-            f"{units:,} units of {stock['oversold_products']:,} products were sold that never were in stock."
-        )
-    ]
+    products = stock["oversold_products"]
+    of = "one product" if products == 1 else f"{products:,} products"
+    return [paragraph(f"{units:,} units of {of} were sold that never were in stock.")]
 
 
 def letters(told: Told) -> Markup:

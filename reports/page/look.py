@@ -25,7 +25,7 @@ pre { background: var(--wash); border-radius: 6px; padding: .75rem 1rem; overflo
 .sentence { font-size: 1.35rem; line-height: 1.4; margin: .75rem 0; max-width: none; }
 .long { font-size: 1.1rem; }
 .word { display: inline-block; font-weight: 700; font-size: .95rem; letter-spacing: .04em; border: 2px solid;
-  border-radius: 6px; padding: 0 .55rem; margin-right: .6rem; }
+  border-radius: 6px; padding: 0 .55rem; margin-right: .3rem; }
 .pass { color: var(--pass); } .fail { color: var(--fail); } .unknown { color: var(--unknown); }
 .held { color: var(--pass); font-weight: 600; white-space: nowrap; }
 .broken { color: var(--fail); font-weight: 700; white-space: nowrap; }
@@ -45,12 +45,14 @@ tbody th { font-weight: 500; }
 .number { text-align: right; white-space: nowrap; }
 td code, th code { overflow-wrap: normal; white-space: nowrap; }
 td { min-width: 4rem; }
+#expectations td { white-space: nowrap; }
 figure { margin: .5rem 0; }
 figure svg { display: block; width: 100%; min-width: 38rem; height: auto; }
 figure svg * { stroke-linejoin: round; stroke-linecap: butt; }
 figure svg text { fill: var(--ink);
   font-family: "DejaVu Sans", Verdana, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 figcaption { color: var(--grey); font-size: .875rem; max-width: 46rem; }
+.whole { white-space: nowrap; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; color: var(--link); font-size: .9rem; }
 summary.order { color: var(--ink); }

@@ -130,5 +130,7 @@ COLOURS = {
 
 
 def _is_number(cell: Content) -> bool:
-    plain = re.sub(r"<[^>]+>", "", cell)
-    return bool(re.fullmatch(r"[−≥≤]?\s?[\d.,]+( ?(%|s|ms|µs|min|h))?|–|", plain))
+    return not isinstance(cell, Markup) and bool(NUMBER.fullmatch(cell))
+
+
+NUMBER = re.compile(r"([−≥≤]? ?[\d.,]+( (%|s|ms|µs|min|h))?( \(the end\))?|–)?")

@@ -29,6 +29,7 @@ def verdict(told: Told) -> Markup:
             tag("h1", told.name),
             paragraph(
                 tag("span", word.upper(), class_=f"word {word}"),
+                " ",
                 sentence,
                 class_="sentence long" if len(sentence) > LONG else "sentence",
             ),
@@ -61,7 +62,7 @@ def _notices(told: Told) -> list[Markup]:
     found = []
     if told.missing:
         lines = [tag("li", one) for one in told.missing]
-        found.append(_notice("This page is incomplete, as its run folder is:", lines))
+        found.append(_notice("What this page cannot show, and why:", lines))
     unknown = [tag("li", str(one)) for one in told.verdict.get("unknown_because", ())]
     if unknown:
         found.append(_notice("It cannot be said whether this run passes:", unknown))

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-PATIENCE_S = 100.0
+PATIENCE_S = 200.0
 STEP_S = 0.1
 
 SLOW_MACHINE = "the load generator could not keep up"

@@ -13,7 +13,7 @@ import pytest
 from reports import load_run
 from scenarios import presets
 
-FILES = {"run.json", "scenario.toml", "summary.json", "tables", "verdict.json"}
+FILES = {"figures", "report.html", "run.json", "scenario.toml", "summary.json", "tables", "verdict.json"}
 
 
 def leftovers(folder: Path) -> list[Path]:

@@ -12,12 +12,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from live_lab import SHOP, Lab, interrupt, is_excused, lab_in, wait_until
+from live_lab import PATIENCE_S, SHOP, Lab, interrupt, is_excused, lab_in, wait_until
 
 from actors.trace import CLIENT_SCHEMA
 from cqrs_lab.cli import BAD_USAGE, INTERRUPTED
 from reports import load_run
 from scenarios.file import loads, read
+
+pytestmark = pytest.mark.timeout(300)  # on a machine with much else to do all of it takes its time
 
 CHECKED = """
 [[expect]]
@@ -170,7 +172,7 @@ def test_a_server_that_dies_leaves_what_clients_saw_and_no_verdict(lab: Lab) -> 
     wait_until(lambda: is_served(lab))
     (server,) = lab.found("loadtest.live_server")
     server.kill()
-    said, _ = process.communicate(timeout=100)
+    said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 3, said
     assert "the server was gone" in lab.json("run")["cut_short"]
     assert "SIGKILL" in lab.json("verdict")["unknown_because"][0]
@@ -182,7 +184,7 @@ def test_an_interrupt_leaves_a_folder_with_what_was_measured(lab: Lab) -> None:
     process = lab.start(LONG + CHECKED)
     wait_until(lambda: is_served(lab))
     interrupt(process)
-    said, _ = process.communicate(timeout=100)
+    said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == INTERRUPTED, said
     assert "it was interrupted" in lab.json("run")["cut_short"]
     assert lab.json("verdict")["verdict"] == "unknown"
@@ -198,9 +200,10 @@ def test_nothing_outlives_a_run_that_is_killed(lab: Lab) -> None:
     wait_until(lambda: is_served(lab))
     assert lab.found("postgres")
     process.kill()
-    process.communicate(timeout=100)
+    process.communicate(timeout=PATIENCE_S)
     wait_until(lambda: not lab.found())
     wait_until(lambda: not list(lab.tmp.glob("cqrs-lab-live-*")))
+    wait_until(lambda: not list(lab.folder.glob(".out.*")))
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ PAGES = (
     "docs/ground-truth.md",
     "docs/ablations.md",
     "docs/runtimes.md",
+    "docs/live.md",
     "docs/probe.md",
     "docs/locust.md",
     "docs/http-api.md",

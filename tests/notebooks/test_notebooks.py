@@ -1,4 +1,4 @@
-"""The notebooks: each runs from top to bottom, shows what it says, and only calls what the packages define."""
+"""The notebooks: each runs from top to bottom, shows what it says, and only calls the packages."""
 
 import ast
 import re

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from actors.trace import NAME, SCHEMA, Recorder
+from actors.trace import CLIENT_SCHEMA, NAME, SCHEMA, Recorder
 from reports import load_run
 from reports.frames import run_in_memory
 from scenarios.file import dumps
@@ -13,11 +13,11 @@ from scenarios.scenario import Scenario
 CONSUMERS = {"summary": ["orders"]}
 
 
-def recorded(tables):
+def recorded(tables, schema=SCHEMA):
     """The trace with these rows in each table."""
-    recorder = Recorder()
+    recorder = Recorder(schema)
     for table, rows in tables.items():
-        kinds = SCHEMA[table].values()
+        kinds = schema[table].values()
         for row in rows:
             values = [recorder.intern(v) if kind == NAME else v for v, kind in zip(row, kinds, strict=True)]
             recorder.row(table)(*values)
@@ -45,6 +45,21 @@ def in_memory():
         scenario = scenario or Scenario(name="by-hand")
         columns = {table: recorder.frame_columns(table) for table in SCHEMA}
         return run_in_memory(about(scenario, consumers), columns, scenario)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def live_in_memory():
+    """Makes a live run of the rows of each table, those of its clients among them, without a folder."""
+
+    def make(tables, *, scenario, consumers=CONSUMERS, info=None):
+        columns = {}
+        for schema in (SCHEMA, CLIENT_SCHEMA):
+            recorder = recorded({name: rows for name, rows in tables.items() if name in schema}, schema)
+            columns |= {table: recorder.frame_columns(table) for table in schema}
+        known = about(scenario, consumers) | {"engine": "live"} | (info or {})
+        return run_in_memory(known, columns, scenario)
 
     return make
 

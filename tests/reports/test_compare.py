@@ -1,4 +1,4 @@
-"""Differences and distances of two sides: by hand, by brute force, and as bounds where runs ended too early."""
+"""Differences and distances of two sides: by hand, by brute force, and as bounds where runs ended early."""
 
 import math
 
@@ -18,8 +18,8 @@ from scenarios.scenario import Phases, Scenario
 WINDOW = Window(0.0, 100.0)
 
 
-def values(*numbers, **censored):
-    return {seed: Value(number, str(seed) in censored) for seed, number in enumerate(numbers, start=1)}
+def values(*numbers):
+    return {seed: Value(number) for seed, number in enumerate(numbers, start=1)}
 
 
 def sample(*lag_s, censored_at=()):
@@ -62,10 +62,16 @@ def test_one_run_on_a_side_has_a_difference_and_no_interval():
 @pytest.mark.parametrize(
     ("base", "other", "bound"), [(False, True, "≥"), (True, False, "≤"), (True, True, "?")]
 )
-def test_a_difference_of_lower_bounds_is_a_bound_without_an_interval(base, other, bound):
-    one, two = ({1: Value(1.0, censored), 2: Value(1.0)} for censored in (base, other))
+def test_a_difference_of_lower_bounds_is_bounded_on_the_side_that_is_known(base, other, bound):
+    one, two = ({1: Value(1.0, censored), 2: Value(1.5)} for censored in (base, other))
     for found in (paired(one, two), unpaired(list(one.values()), list(two.values()))):
-        assert (found.bound, found.low) == (bound, None)
+        assert found.bound == bound
+        assert (found.low is not None, found.high is not None) == (bound == "≥", bound == "≤")
+
+
+def test_what_is_at_least_so_much_worse_is_worse_for_certain():
+    found = paired(values(1.0, 2.0, 3.0), {seed: Value(60.0 + seed, True) for seed in (1, 2, 3)})
+    assert (found.bound, found.low, found.high, found.is_clear) == ("≥", 60.0, None, True)
 
 
 def test_equal_sides_differ_by_nothing_for_certain():

@@ -1,6 +1,7 @@
 """Names are held against what the catalogue and the Products read model had, by their plain definition."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_a_product_had_a_name_if_some_spell_of_it_meets_the_interval(in_memory, 
 def shown(in_memory):
     """Judges a row of product 1, ordered at 5 and followed at 8; it was renamed at 2, in Products at 6."""
 
-    def shown(name, *, pending=0, total=100, quantity=2, repaired_s=None, until_s=8.0):
+    def shown(name, *, pending=0, total=100, quantity=2, repaired_s=None, until_s=8.0, engine="simulated"):
         tables = catalogue([(1, "b", [4.0])])
         tables["events"] = [
             ("catalog", 3, "ProductRenamed", 1, -1, 2.0),
@@ -104,6 +105,7 @@ def shown(in_memory):
         tables["summaries"] = [("summary", 1, 7, total, 1, "confirmed")]
         tables["items"] = [(0, 1, quantity, name_number(name), pending)]
         run = in_memory(tables, scenario=SCENARIO, consumers={"summary": ["orders"], "products": ["catalog"]})
+        run = replace(run, info={**run.info, "engine": engine})
         checked = join_right(Question(run, SCENARIO, run.phases.window("always")))
         return checked, gaps.counts(run)["wrong"]
 
@@ -115,6 +117,13 @@ def test_a_name_is_right_that_products_had_from_the_commit_to_the_apply(shown):
     assert shown("b")[0].held is True, "Products had it from 6 on"
     assert shown("b", until_s=5.5)[0].held is False, "Products did not have it yet at 5.5"
     assert shown("c")[0].held is False
+
+
+def test_on_a_wall_clock_a_name_may_be_read_from_when_its_handling_began(shown):
+    assert shown("b", until_s=5.95, engine="live")[0].held is True, "Products took it at 5.9, noted it at 6"
+    assert shown("b", until_s=5.95)[0].held is False
+    assert shown("b", until_s=5.5, engine="live")[0].held is False
+    assert shown("a", engine="live")[0].held is True
 
 
 def test_the_catalogue_decides_whether_a_name_is_wrong_for_good(shown):

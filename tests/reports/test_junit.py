@@ -1,6 +1,7 @@
 """Verdicts as JUnit XML: what a reader of such files counts is what was judged."""
 
-from xml.etree import ElementTree
+from dataclasses import asdict
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -18,7 +19,7 @@ def result(held, **more):
 
 def parsed(*results, reasons=(), name="a run", **info):
     verdict = {"verdict": "fail", "results": list(results), "unknown_because": list(reasons)}
-    return ElementTree.fromstring(junit([(name, info, verdict)]).encode())
+    return ET.fromstring(junit([(name, info, verdict)]).encode())
 
 
 def test_each_expectation_is_a_case_and_each_outcome_is_counted():
@@ -70,11 +71,9 @@ def test_whatever_a_name_holds_the_document_can_be_read(text):
 
 
 def test_a_run_that_loses_orders_fails_in_the_document_too():
-    from dataclasses import asdict
-
     measured = interactive.run("summary-crash-direct", *QUICK, "fault.0.at=5s", "fault.0.for=5s")
     document = junit([("direct", measured.run.info, asdict(measured.verdict))])
-    (suite,) = ElementTree.fromstring(document.encode())
+    (suite,) = ET.fromstring(document.encode())
     assert len(suite.findall("testcase")) == len(measured.verdict.results)
     lost = next(case for case in suite.iter("testcase") if case.get("name").startswith("no lost"))
     assert "order_id" in lost.find("failure").text
