@@ -34,11 +34,11 @@ test-browser: $(READY) ## open the pages in headless Chromium (needs chromium an
 	$(BIN)/python -m pytest -m browser tests/browser
 
 .PHONY: truth
-truth: $(READY) ## the long comparisons with closed forms (about 10 minutes)
+truth: $(READY) ## the long comparisons with closed forms (about half an hour)
 	$(BIN)/python -m pytest -n 2 -m truth
 
 .PHONY: soak
-soak: $(READY) ## a thousand seeds of healthy designs under random faults (about 10 minutes)
+soak: $(READY) ## a thousand seeds under random faults, and 20 kills of a server (about 15 minutes)
 	$(BIN)/python -m pytest -m soak
 
 .PHONY: notebooks

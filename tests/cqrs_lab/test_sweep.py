@@ -25,9 +25,15 @@ from scenarios.errors import ScenarioError
 
 
 def worker_processes() -> list[psutil.Process]:
-    """The children of this process but for the tracker of the pool's resources, which ends with this one."""
-    children = psutil.Process().children(recursive=True)
-    return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+    """The pool's workers among the children of this process, which other tests' servers are too."""
+    return [child for child in psutil.Process().children(recursive=True) if is_worker(child)]
+
+
+def is_worker(process: psutil.Process) -> bool:
+    try:
+        return "LokyProcess" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # it has ended
+        return False
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
