@@ -15,7 +15,7 @@ from loadtest.problems import Problem, shortened
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.datastructures import Headers, QueryParams
+    from loadtest.request import Request
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -46,12 +46,12 @@ class Answer(NamedTuple):
 class Call:
     """One request. What is wrong with it is a `Problem`."""
 
-    def __init__(
-        self, path: Mapping[str, str], query: QueryParams, headers: Headers, body: bytes = b""
-    ) -> None:
+    __slots__ = ("_body", "_header", "_path", "_query")
+
+    def __init__(self, path: Mapping[str, str], request: Request, body: bytes = b"") -> None:
         self._path = path
-        self._query = query
-        self._headers = headers
+        self._query = request.asked()
+        self._header = request.header
         self._body = body
 
     # -- the path and the query ------------------------------------------------------------------------
@@ -85,19 +85,20 @@ class Call:
     @property
     def token(self) -> dict[str, int]:
         """The positions that the answer should reflect."""
-        text = self._headers.get(tokens.HEADER)
+        text = self._header(tokens.HEADER)
         return {} if text is None else tokens.loads(text)
 
     @property
     def wait_s(self) -> float | None:
         """For how long (s) the reader wants to wait; None: it does not say."""
-        found = _WAIT.search(self._headers.get("prefer", ""))
+        text = self._header("Prefer")
+        found = None if text is None else _WAIT.search(text)
         return None if found is None else min(float(found[1]), WAIT_MAX_S)
 
     @property
     def key(self) -> str:
         """The idempotency key; empty: there is none."""
-        text = self._headers.get(idempotency.HEADER)
+        text = self._header(idempotency.HEADER)
         return "" if text is None else idempotency.checked(text)
 
     # -- the body --------------------------------------------------------------------------------------

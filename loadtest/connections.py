@@ -7,15 +7,23 @@ What is refused here is answered as a problem too.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from loadtest.facade import HEADER_BYTES_MAX, headers_of, of_problem
+from loadtest.facade import HEADER_BYTES_MAX, of_problem
 from loadtest.problems import Problem
+from loadtest.request import Request
+from loadtest.responses import response
 
 if TYPE_CHECKING:
     import asyncio
+
+    from loadtest.facade import Facade
+
+logger = logging.getLogger("cqrs_lab.facade")
 
 CONNECTIONS_MAX: Final = 2_000
 """So many may be open at once."""
@@ -67,20 +75,87 @@ class LimitedProtocol(HttpToolsProtocol):
                         "send fewer and shorter headers",
                     )
                 )
+        # What is complete is the usual case, and needs no timer.
+        if self._too_slow is None and (self._is_in_headers or self.cycle.response_complete):
+            self._expect_headers()
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
         self._unread_bytes = 0
         self._is_in_headers = True
-        if self._too_slow is None:
-            self._expect_headers()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header has come."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """The request is understood; its body may follow."""
         self._is_in_headers = False
         self._expect_nothing()
-        super().on_headers_complete()
+        request = Request(
+            self.parser.get_method().decode("ascii"),
+            self.url,
+            self.headers,
+            server=self.server,
+            keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
+            go_on=self._go_on,
+        )
+        before: Any = self.cycle
+        self.cycle = request  # type: ignore[assignment]  # as far as uvicorn uses it, they are alike
+        if before is None or before.response_complete:
+            self._start_asgi_task(request, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((request, self.app))  # type: ignore[arg-type]  # see above
+
+    def on_body(self, body: bytes) -> None:
+        """More of the body has come."""
+        request: Any = self.cycle
+        if request.response_complete:
+            return
+        request.body += body
+        if len(request.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        request.message_event.set()
+
+    def on_message_complete(self) -> None:
+        """The body is complete."""
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """Begin to answer a request; uvicorn calls it for one that had to wait for an earlier one."""
+        task = self.loop.create_task(self._answer(cycle, app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _answer(self, request: Request, facade: Facade) -> None:
+        try:
+            answer = await facade(request)
+            if self.flow.write_paused and not request.disconnected:
+                await self.flow.drain()
+            if request.disconnected:
+                return
+            # A body that is not read is not waited for; nobody could tell its rest from the next request.
+            closes = not request.keep_alive or request.leaves_body
+            common = self.server_state.default_headers
+            self.transport.write(response(answer, common, closes=closes, is_head=request.method == "HEAD"))
+        except Exception:
+            logger.exception("an answer failed", extra={"method": request.method, "path": request.path})
+            closes = True
+        request.response_complete = True
+        if closes:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _go_on(self, request: Request) -> None:
+        """Let the client send more of the body."""
+        if request.waits_for_leave and not self.transport.is_closing():
+            request.waits_for_leave = False
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.flow.resume_reading()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
@@ -90,10 +165,8 @@ class LimitedProtocol(HttpToolsProtocol):
         """Answer with a problem, and hang up."""
         if self.transport.is_closing():
             return
-        answer = of_problem(problem)
-        headers = [*self.server_state.default_headers, *headers_of(answer), (b"connection", b"close")]
-        lines = [STATUS_LINE[answer.status], *(b"%b: %b\r\n" % header for header in headers), b"\r\n"]
-        self.transport.write(b"".join([*lines, answer.body]))
+        common = self.server_state.default_headers
+        self.transport.write(response(of_problem(problem), common, closes=True))
         self.transport.close()
 
     def _expect_headers(self) -> None:

@@ -16,9 +16,8 @@ from loadtest.call import CURSOR_PATTERN, PAGE_DEFAULT, PAGE_MAX
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.types import Scope
-
     from loadtest.endpoints import Endpoint
+    from loadtest.request import Request
 
 BODY_PROBLEMS: Final = ("malformed-json", "slow-body", "body-too-large", "wrong-media-type", "invalid-body")
 """How a request with a body may end."""
@@ -63,7 +62,7 @@ class Operation:
     problems: tuple[str, ...] = ()
     body: Any = None
     parameters: tuple[Parameter, ...] = ()
-    guard: Callable[[Scope], None] | None = None  # refuses who may not ask for it
+    guard: Callable[[Request], None] | None = None  # refuses who may not ask for it
 
     @property
     def name(self) -> str:

@@ -71,3 +71,4 @@ def _postgres(folder: Path) -> Iterator[str]:
         yield server.get_uri()
     finally:
         server.stop()
+        server.cleanup_mode = None  # or it would be stopped a second time when the process ends

@@ -105,6 +105,9 @@ class View(NamedTuple):
     reads: Mapping[str, str]
 
 
+MOST_FAULTS = 3
+"""So many faults at most are named one by one; nobody repeats more in a meeting."""
+
 VIEWS: Mapping[str, View] = {
     "summary": View(
         name="the summary",
@@ -223,6 +226,9 @@ def _failures(faults: Sequence[Mapping[str, Any]]) -> list[str]:
         happened = f"{_subject(on, kind)} {HAPPENED.get(kind, f'had the fault {kind}')}"
         times = "" if len(occurrences) == 1 else f" {_times(len(occurrences))},"
         phrases.append(f"{happened}{times} for {total}{' in all' if times else ''}")
+    others = len(phrases) - MOST_FAULTS
+    if others > 1:
+        return [*phrases[:MOST_FAULTS], f"{others} other faults lasted"]
     return phrases
 
 

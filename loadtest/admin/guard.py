@@ -16,12 +16,10 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Final
 
-from starlette.datastructures import Headers
-
 from loadtest.problems import Problem, shortened
 
 if TYPE_CHECKING:
-    from starlette.types import Scope
+    from loadtest.request import Request
 
 HEADER: Final = "X-Requested-By"
 
@@ -29,26 +27,27 @@ _READING: Final = frozenset({"GET", "HEAD"})
 _OWN: Final = frozenset({"same-origin", "none"})
 
 
-def check(scope: Scope) -> None:
+def check(request: Request) -> None:
     """Let the request pass.
 
     Raises:
         Problem: a page of another origin may have sent it.
 
     """
-    headers = Headers(scope=scope)
-    valid = addresses(*scope["server"])
-    for host in headers.getlist("host") or [""]:
+    assert request.server is not None
+    assert request.server[1] is not None, "it listens at a port"
+    valid = addresses(request.server[0], request.server[1])
+    for host in request.headers("Host") or [""]:
         if host.lower() not in valid:
             raise _refused("the request is not for the address that the server listens at", valid[0], host)
-    for origin in headers.getlist("origin"):
+    for origin in request.headers("Origin"):
         if origin.lower() not in [f"http://{host}" for host in valid]:
             raise _refused("a page of another origin asks", valid[0], origin)
-    for site in headers.getlist("sec-fetch-site"):
+    for site in request.headers("Sec-Fetch-Site"):
         if site not in _OWN:
             raise _refused("a page of another site asks", valid[0], site)
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if scope["method"] not in _READING and HEADER not in headers and media_type != "application/json":
+    is_marked = request.header(HEADER) is not None
+    if request.method not in _READING and not is_marked and request.media_type != "application/json":
         raise Problem(
             "cross-origin",
             f"the request changes something, and does not say {HEADER}",

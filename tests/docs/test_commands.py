@@ -1,12 +1,15 @@
 """The reference of the command line: each command, argument and option that there is, and no other."""
 
+import itertools
+import shlex
 from typing import Any
 
 import pytest
 import typer
-from pages import page
+from pages import PAGES, page
 
 from cqrs_lab.cli import app
+from scenarios import file, library
 
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 REFERENCE = "docs/commands.md"
@@ -32,3 +35,25 @@ def test_a_section_lists_what_the_command_takes(name: str) -> None:
     rows = [line for line in sections.splitlines() if line.startswith("| `")]
     listed = [line.split("`")[1].split()[0].replace(r"\|", "|").rstrip(".") for line in rows]
     assert sorted(listed) == sorted(takes)
+
+
+SHELL = [
+    (name, line.split("#")[0].strip())
+    for name in (*PAGES, "README.md")
+    for block in page(name).blocks
+    if block.language == "sh"
+    for line in block.text.replace("\\\n", " ").splitlines()
+    if line.startswith("cqrs-lab ")
+]
+
+
+@pytest.mark.parametrize(("name", "line"), SHELL)
+def test_a_command_that_a_page_only_names_is_one_that_there_is(name: str, line: str) -> None:
+    """What a page shows with its output is run; what it only names must at least be understood."""
+    words = shlex.split(line)
+    command = COMMANDS[words[1]]
+    known = {spelling for parameter in command.params for spelling in parameter.opts}
+    assert {word for word in words[2:] if word.startswith("-")} <= known
+    if "--set" in words and words[2] in library.names():
+        settings = [value for option, value in itertools.pairwise(words) if option == "--set"]
+        file.read(library.find(words[2]), settings)
