@@ -27,7 +27,7 @@ demo: $(READY) ## run a failure scenario in virtual time (SCENARIO=products-outa
 
 .PHONY: test
 test: $(READY) ## run all tests: real SQLite, real PostgreSQL, real HTTP, real Locust, both clocks
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not truth and not soak and not browser"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not truth and not soak and not browser"
 
 .PHONY: test-browser
 test-browser: $(READY) ## open the pages in headless Chromium (needs chromium and chromedriver)
