@@ -13,8 +13,7 @@ def to_decimal(minor: int) -> Decimal:
     >>> to_decimal(1999)
     Decimal('19.99')
     """
-    sign, digits, _ = Decimal(minor).as_tuple()
-    return Decimal((sign, digits, -DECIMALS))  # made so, it is exact whatever the context's precision
+    return Decimal(f"{minor}E-{DECIMALS}")  # from text it is exact, whatever the context's precision
 
 
 def to_minor(amount: Decimal) -> int:

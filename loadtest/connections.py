@@ -8,7 +8,7 @@ What is refused here is answered as a problem too.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -105,7 +105,7 @@ class LimitedProtocol(HttpToolsProtocol):
         before: Any = self.cycle
         self.cycle = request  # type: ignore[assignment]  # as far as uvicorn uses it, they are alike
         if before is None or before.response_complete:
-            self._start_asgi_task(request, self.app)
+            self._begin(request)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((request, self.app))  # type: ignore[arg-type]  # see above
@@ -125,13 +125,28 @@ class LimitedProtocol(HttpToolsProtocol):
         self.cycle.more_body = False
         self.cycle.message_event.set()
 
-    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        """Begin to answer a request; uvicorn calls it for one that had to wait for an earlier one."""
-        task = self.loop.create_task(self._answer(cycle, app))
+    def on_response_complete(self) -> None:
+        """An answer is on its way: answer the next request that has come, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+        if self.pipeline:
+            waiting: Any = self.pipeline.pop()
+            self._begin(waiting[0])
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _begin(self, request: Request) -> None:
+        task = self.loop.create_task(self._answer(request))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _answer(self, request: Request, facade: Facade) -> None:
+    async def _answer(self, request: Request) -> None:
+        facade = cast("Facade", self.app)
         try:
             answer = await facade(request)
             if self.flow.write_paused and not request.disconnected:

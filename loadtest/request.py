@@ -24,8 +24,9 @@ class Request:
     """
 
     __slots__ = (
-        *("body", "disconnected", "go_on", "head_bytes", "is_body_read", "keep_alive", "message_event", "method"),
-        *("more_body", "path", "query", "response_complete", "server", "waits_for_leave", "_all", "_first"),
+        *("body", "disconnected", "go_on", "head_bytes", "is_body_read", "keep_alive", "message_event"),
+        *("method", "more_body", "path", "query", "response_complete", "server", "waits_for_leave"),
+        *("_all", "_first"),
     )
 
     def __init__(

@@ -57,6 +57,10 @@ class Reflected(NamedTuple):
     asked_s: float = math.nan
 
 
+How = tuple[dict[str, int], float, bool | None, float | None, float]
+"""The fields of `Reflected` after its version."""
+
+
 class OrderOnCommandSide(NamedTuple):
     """An order as the order service has it: its items, and the names that it knows for them."""
 
@@ -96,8 +100,8 @@ class Views:
             return Reflected(found.orders, found.version, heads, 0.0, stale, asked_s=now_s)
         query = partial(queries.history, customer_id=customer_id, before=before, limit=limit)
         copy = self._one_of("summary")
-        found, reflected = await self._view(copy, query, token, wait_s)
-        return reflected._replace(rows=found.orders, version=found.version)
+        found, how = await self._view(copy, query, token, wait_s)
+        return Reflected(found.orders, found.version, *how)
 
     async def stock(self, product_id: int, token: Mapping[str, int], wait_s: float | None) -> Reflected:
         """The product's stock, one row or none; its version counts the orders that reached it."""
@@ -114,8 +118,8 @@ class Views:
     ) -> Reflected:
         """The products with ids from `first` to `first + limit − 1` that the view has."""
         query = partial(queries.products, first=first, limit=limit)
-        found, reflected = await self._view(self._one_of("products"), query, token, wait_s)
-        return reflected._replace(rows=found)
+        found, how = await self._view(self._one_of("products"), query, token, wait_s)
+        return Reflected(found, -1, *how)
 
     # -- the command side ------------------------------------------------------------------------------
 
@@ -160,7 +164,7 @@ class Views:
 
     async def _view(
         self, copy: str, query: Callable[[Store], T], token: Mapping[str, int], wait_s: float | None
-    ) -> tuple[T, Reflected]:
+    ) -> tuple[T, How]:
         """What the query says of a view that has reached the token, or does not in time."""
         sources = self._follows[copy]
         wanted = {source: token[source] for source in sources if source in token}
@@ -174,7 +178,7 @@ class Views:
         age_s = max(observer.behind_s(copy, source, now_s) for source in sources)
         found = await self.ask(copy, query)
         stale = _lacks(positions, wanted)
-        return found, Reflected([], -1, positions, age_s, stale, wait_s if waits else None, now_s)
+        return found, (positions, age_s, stale, wait_s if waits else None, now_s)
 
     async def _reach(self, copy: str, wanted: Mapping[str, int], timeout_s: float) -> None:
         """Wait until the view has reached the positions, at most so long.
@@ -232,10 +236,8 @@ class Views:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _one(row: Any, reflected: Reflected) -> Reflected:
-    if row is None:
-        return reflected._replace(version=0)
-    return reflected._replace(rows=[row], version=row.version)
+def _one(row: Any, how: How) -> Reflected:
+    return Reflected([], 0, *how) if row is None else Reflected([row], row.version, *how)
 
 
 def _lacks(positions: Mapping[str, int], token: Mapping[str, int]) -> bool | None:

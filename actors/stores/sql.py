@@ -6,9 +6,8 @@ write updates last, so that positions are dense and become visible in their orde
 A store may be used by many threads and processes at once. A call that fails has changed nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,6 +25,20 @@ KEYS_PER_STATEMENT: Final = 5_000
 
 _OPENING_LOCK = 0x6371_7273
 """Held on PostgreSQL while a store's tables are made: several processes may open it at the same time."""
+
+
+class _Attempt(NamedTuple):
+    """What a store is about to do; at the end of the block the database's error, if any, is the store's."""
+
+    store: str
+    doing: str
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, REFUSALS):
+            raise failure(self.store, self.doing, error) from error
 
 
 class _Batch:
@@ -224,9 +237,5 @@ class SqlStore:
             batch.add(key, value)
         return done + list(batches.values())
 
-    @contextmanager
-    def _attempt(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except REFUSALS as error:
-            raise failure(self.name, doing, error) from error
+    def _attempt(self, doing: str) -> _Attempt:
+        return _Attempt(self.name, doing)
