@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pykka
 
+from actors.checkpoints import Checkpoints
 from actors.dead_letters import DeadLetters, put
 from actors.draft import Draft
 from actors.lanes import Lanes
@@ -19,7 +20,7 @@ from actors.messages import Again, HowFar, LaneFree, Record, Replay, Resubscribe
 from actors.outbox import Outbox
 from actors.policy import ConsumerPolicy
 from actors.positions import Positions
-from actors.progress import Progress, checkpoint_change, checkpoint_position, load
+from actors.progress import Progress, checkpoint_position, load
 from actors.runtime import Runtime
 from actors.stores.port import Change, NewEvent, Store, StoreError
 from actors.topology import node_of
@@ -82,8 +83,7 @@ class Consumer(pykka.Actor):
         self._stopped = False
         self._incarnation = 0
         self._subscribed: dict[str, int] = {}  # per source: the incarnation of the relay that was asked
-        self._since_checkpoint: dict[str, int] = {}  # per source: events since the last one was written
-        self._claimed: dict[str, int] = {}  # per source: the position claimed before applying
+        self._checkpoints = Checkpoints(runtime, name, store, policy)
         self._jitter = runtime.random(f"retry/{name}") if policy.retry.jitter else None
         intern = runtime.recorder.intern
         self._consumer_id = intern(name)
@@ -112,7 +112,8 @@ class Consumer(pykka.Actor):
         return False
 
     def prepare(self, records: Sequence[Record]) -> None:
-        """Called before the `effects` of several events, to look up what all of them need; after, with none.
+        """Called before the `effects` of several events, to look up what all of them need; after, however
+        that has ended, with none.
 
         Raises:
             StoreError: it cannot be had now.
@@ -192,7 +193,8 @@ class Consumer(pykka.Actor):
         rest, together = messages, True
         while rest:
             done = 0
-            if together:
+            # A fault may have begun while one of them was tried for long.
+            if together and self.may_group(Record) and not self._rules.active:
                 try:
                     done = self._consume_together(rest)
                 except Exception:  # noqa: BLE001  # each is tried alone, and then its policy decides
@@ -314,19 +316,21 @@ class Consumer(pykka.Actor):
         """What the events change one after the other, up to the first that fails; if it is the first of all,
         that is raised.
         """
-        self.prepare(records)
         done: list[Effects] = []
-        for record in records:
-            try:
-                effects = self.effects(record)
-            except Exception:
-                if not done:
-                    raise
-                break
-            done.append(effects)
-            if self.in_memory:
-                self.applied(effects)
-        self.prepare(())
+        try:
+            self.prepare(records)
+            for record in records:
+                try:
+                    effects = self.effects(record)
+                except Exception:
+                    if not done:
+                        raise
+                    break
+                done.append(effects)
+                if self.in_memory:
+                    self.applied(effects)
+        finally:
+            self.prepare(())  # who is alone looks up for itself
         return done
 
     def _write_together(self, records: Sequence[Record], effects: Sequence[Effects]) -> None:
@@ -391,7 +395,7 @@ class Consumer(pykka.Actor):
         `also` are changes to make with them, if the event was put aside before.
         """
         if self._consumer_policy.checkpoint == "before" and not also:
-            self._checkpoint_before(record)
+            self._checkpoints.before(record)
         if not self._rules.active:
             return self._take_effect(record, record, also)
         _, times, message = self._rules.decide(record)
@@ -451,7 +455,7 @@ class Consumer(pykka.Actor):
             outcome,
         )
         if self._consumer_policy.checkpoint == "after":
-            self._checkpoint_after(record.source)
+            self._checkpoints.after(self._progress[record.source])
 
     # -- dead letters ----------------------------------------------------------------------------------
 
@@ -492,28 +496,3 @@ class Consumer(pykka.Actor):
             for record in rebuild.missed(self._progress):
                 self.on_receive(record)
         return len(changes)
-
-    # -- checkpoints -----------------------------------------------------------------------------------
-
-    def _checkpoint_before(self, record: Record) -> None:
-        """Claim the next `checkpoint_every` events as done before the first of them is."""
-        if record.position > self._claimed.get(record.source, 0):
-            last = record.position + self._consumer_policy.checkpoint_every - 1
-            self._claimed[record.source] = last
-            try:
-                self._write_checkpoint(record.source, last)
-            except StoreError:
-                self._claimed[record.source] = 0
-                raise
-
-    def _checkpoint_after(self, source: str) -> None:
-        """Write the checkpoint after every `checkpoint_every` events; a later one covers one that fails."""
-        since = self._since_checkpoint[source] = self._since_checkpoint.get(source, 0) + 1
-        if since >= self._consumer_policy.checkpoint_every:
-            with contextlib.suppress(StoreError):
-                self._write_checkpoint(source, self._progress[source].watermark)
-                self._since_checkpoint[source] = 0
-
-    def _write_checkpoint(self, source: str, position: int) -> None:
-        self._runtime.spend("checkpoint")
-        self._store.write([checkpoint_change(self._name, source, position)])

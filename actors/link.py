@@ -237,9 +237,9 @@ class Link:
     def _leave(self, sent: _Sent) -> None:
         """A message has waited at the end of the link for long enough."""
         if self._is_stopped(sent):
-            self._lose(sent)
+            self._lose(sent, has_waited=True)
         else:
-            self._end(sent)
+            self._end(sent, has_waited=True)
 
     def _is_stopped(self, sent: _Sent) -> bool:
         for active in self._rules:
@@ -249,7 +249,7 @@ class Link:
                     return True
         return False
 
-    def _end(self, sent: _Sent) -> None:
+    def _end(self, sent: _Sent, *, has_waited: bool = False) -> None:
         """Hand the message over, unless its connection is broken or it was for another incarnation."""
         message, incarnation, connection, _, reply = sent
         if (
@@ -260,9 +260,10 @@ class Link:
             with self._lock:
                 self._under_way -= 1
         else:
-            self._lose(sent)
+            self._lose(sent, has_waited=has_waited)
 
-    def _lose(self, sent: _Sent) -> None:
+    def _lose(self, sent: _Sent, *, has_waited: bool = False) -> None:
+        """Tell the sender that the message is lost, and whatever is lost with it, in the order of sending."""
         _, incarnation, connection, lost, _ = sent
         gone = [sent]
         # What the next incarnation is sent is on the same connection, and is not behind this message.
@@ -270,8 +271,8 @@ class Link:
             with self._lock:
                 self._connection += 1
                 self._ended = lost
-            # What still waits at the end was sent before it, and its sender hears of it before.
-            gone = [*self._turnstile.discard(lambda other: other[2] == connection), sent]
+            waiting = self._turnstile.discard(lambda other: other[2] == connection)
+            gone = [sent, *waiting] if has_waited else [*waiting, sent]
         with self._lock:
             self._under_way -= len(gone)
         for message, _, _, lost_one, reply in gone:

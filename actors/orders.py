@@ -8,14 +8,13 @@ and hears afterwards whether the units were there.
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeGuard
 
 import msgspec
 
 from actors.consumer import Consumer, Effects
-from actors.facts import UNKNOWN_NAME, UNKNOWN_PRICE, is_known, told
+from actors.facts import UNKNOWN_NAME, UNKNOWN_PRICE, told
 from actors.messages import (
-    ID_MAX,
     Accepted,
     OrderConfirmed,
     OrderPlaced,
@@ -31,6 +30,7 @@ from actors.messages import (
 )
 from actors.outbox import Outbox
 from actors.policy import Policy
+from actors.pricing import priced
 from actors.runtime import Runtime
 from actors.stores.port import (
     Change,
@@ -54,11 +54,6 @@ from actors.tables import (
     OrderRow,
     StartRow,
 )
-
-QUANTITY_MAX: Final = 1_000_000
-LINES_MAX: Final = 1_000
-TOTAL_MINOR_MAX: Final = 2**63 - 1
-"""What a database's integer holds."""
 
 OF_PENDING: Final = frozenset({StockReserved, StockRejected})
 """The events that say what becomes of a pending order."""
@@ -133,15 +128,13 @@ class OrderActor(Consumer):
         return self._place_all(messages) if type(messages[0]) is PlaceOrder else super().on_group(messages)
 
     def _place_all(self, commands: Sequence[PlaceOrder]) -> Iterable[Any]:
-        """The answers to the orders, which are written in one transaction; if that fails, in one for each.
-
-        After a store that did not answer nothing is tried again: nobody knows whether it has written.
-        """
+        """The answers to the orders, which are written in one transaction; if it fails, in one for each."""
         try:
-            return self._write_all(commands)
+            with self._turn or nullcontext():  # lanes write to the log too
+                return self._write_all(self._decided_all(commands))
         except StoreUnavailable as error:
             return [error] * len(commands)
-        except StoreError:
+        except _Undone:
             return map(self._place_alone, commands)
 
     def _place_alone(self, command: PlaceOrder) -> Accepted | Rejected | Exception:
@@ -150,43 +143,70 @@ class OrderActor(Consumer):
         except Exception as error:  # noqa: BLE001  # it is the answer
             return error
 
-    def _write_all(self, commands: Sequence[PlaceOrder]) -> list[Accepted | Rejected]:
-        answered = self._repeated_among(commands)
-        answers: list[Accepted | Rejected] = []
-        changes: list[Change] = []
-        events: list[NewEvent] = []
-        with self._turn or nullcontext():  # lanes write to the log too
-            next_id = self._next_id
+    def _decided_all(self, commands: Sequence[PlaceOrder]) -> "_Group":
+        """What becomes of each order, as if the ones before it were written.
+
+        Raises:
+            StoreUnavailable: the store does not answer, and would not for each alone.
+            _Undone: some order cannot be decided.
+
+        """
+        try:
+            answered = self._repeated_among(commands)
+            group = _Group(self._next_id, [], [], [])
             for command in commands:
                 answer: Accepted | Rejected | None = answered.get(command.request_id)
                 if answer is None:
-                    priced = self._priced(command)
-                    if isinstance(priced, Rejected):
-                        answer = priced
+                    found = self._priced(command)
+                    if isinstance(found, Rejected):
+                        answer = found
                     else:
-                        rows, event = self._written(next_id, command, *priced)
-                        changes += rows
-                        events.append(event)
-                        answer = Accepted(next_id, next_id)
-                        next_id += 1
+                        order_id = group.first_id + len(group.events)
+                        changes, event = self._written(order_id, command, *found)
+                        group.changes.extend(changes)
+                        group.events.append(event)
+                        answer = Accepted(order_id, order_id)
                         if command.request_id:
                             answered[command.request_id] = answer
-                answers.append(answer)
-            if events:
-                first_id = self._next_id
-                positions = self._orders_outbox.commit(changes, events)
-                self._next_id = positions[-1] + 1
-                if positions[0] != first_id:  # something else has come into the log meanwhile
-                    return [_moved(one, first_id, positions[0] - first_id) for one in answers]
-        return answers
+                group.answers.append(answer)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            raise _Undone from error
+        return group
+
+    def _write_all(self, group: "_Group") -> Iterable[Any]:
+        """The answers once the group is written.
+
+        After a store that did not answer, nothing is tried again: nobody knows whether it has written. Who
+        was to be told no more than what is known anyway is told so.
+
+        Raises:
+            _Undone: nothing was written.
+
+        """
+        if not group.events:
+            return group.answers
+        try:
+            positions = self._orders_outbox.commit(group.changes, group.events)
+        except StoreUnavailable as error:
+            return [error if group.writes(answer) else answer for answer in group.answers]
+        except StoreError as error:
+            raise _Undone from error
+        self._next_id = positions[-1] + 1
+        by = positions[0] - group.first_id  # something else may have come into the log meanwhile
+        return [
+            Accepted(answer.id, answer.position + by) if by and group.writes(answer) else answer
+            for answer in group.answers
+        ]
 
     def _place(self, command: PlaceOrder) -> Accepted | Rejected:
         if command.request_id and (answer := self._repeated(command)) is not None:
             return answer
-        priced = self._priced(command)
-        if isinstance(priced, Rejected):
-            return priced
-        lines, total = priced
+        found = self._priced(command)
+        if isinstance(found, Rejected):
+            return found
+        lines, total = found
         if self._reserves:
             return self._accept_reserved(command, lines, total)
         return self._accept(command, lines, total)
@@ -298,28 +318,10 @@ class OrderActor(Consumer):
         return changes, NewEvent(customer_id, placed_at, event)
 
     def _priced(self, command: PlaceOrder) -> tuple[list[PlacedLine], int] | Rejected:
-        """The lines with their prices and the total, or why the order is refused."""
-        lines: list[PlacedLine] = []
-        if not 1 <= command.customer_id <= ID_MAX:
-            return Rejected("unknown customer", f"customer {command.customer_id}")
-        if not 1 <= len(command.lines) <= LINES_MAX:
-            return Rejected("wrong number of lines", f"{len(command.lines)} lines; 1 to {LINES_MAX} are")
-        if len({line.product_id for line in command.lines}) < len(command.lines):
-            return Rejected("repeated product", "name each product once and add the quantities")
-        for line in command.lines:
-            product = self._products.get(line.product_id)
-            if product is None or not is_known(product):
-                return Rejected("unknown product", f"product {line.product_id}")
-            if not 1 <= line.quantity <= QUANTITY_MAX:
-                return Rejected("impossible quantity", f"{line.quantity}; 1 to {QUANTITY_MAX} is possible")
-            if self._checks_stock and product.available < line.quantity:
-                return Rejected("insufficient stock", f"product {line.product_id} has {product.available}")
-            name = product.name if self._carries_names else None
-            lines.append(PlacedLine(line.product_id, line.quantity, product.price_minor, name))
-        total = sum([line.unit_minor * line.quantity for line in lines])
-        if total > TOTAL_MINOR_MAX:
-            return Rejected("impossible total", f"{total} cents; up to {TOTAL_MINOR_MAX} is possible")
-        return lines, total
+        """See `priced`."""
+        return priced(
+            command, self._products, checks_stock=self._checks_stock, carries_names=self._carries_names
+        )
 
     # -- events ----------------------------------------------------------------------------------------
 
@@ -360,8 +362,18 @@ class OrderActor(Consumer):
         self._next_id += len(effects.events)
 
 
-def _moved(answer: Accepted | Rejected, first_id: int, by: int) -> Accepted | Rejected:
-    """The answer to an order with this id or a higher one, whose event stands so much later in the log."""
-    if isinstance(answer, Accepted) and answer.id >= first_id:
-        return Accepted(answer.id, answer.position + by)
-    return answer
+class _Undone(Exception):
+    """Nothing is written of orders that were to be written together: each is to be tried alone."""
+
+
+class _Group(NamedTuple):
+    """Orders that are decided and not written: the answers to all, and what those that are new change."""
+
+    first_id: int
+    answers: list[Accepted | Rejected]
+    changes: list[Change]
+    events: list[NewEvent]
+
+    def writes(self, answer: Accepted | Rejected) -> TypeGuard[Accepted]:
+        """Whether the answer is to an order that the group writes."""
+        return isinstance(answer, Accepted) and answer.id >= self.first_id

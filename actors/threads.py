@@ -280,16 +280,20 @@ class LiveReply(pykka.ThreadingFuture[Any], Reply):
 
     def set(self, value: Any | None = None) -> None:
         """Give the answer."""
-        if not self.crashed:
+        with self._condition:  # who is cut off and who cuts off may both answer now
+            if self.crashed:
+                return
             super().set(value)
-            self._call_back()
+        self._call_back()
 
     def set_exception(self, exc_info: Any | None = None) -> None:
         """Give an error as the answer; without `exc_info` the one being handled."""
-        if not self._final:
+        with self._condition:
+            if self._final:
+                return
             self._final = self.crashed
             super().set_exception(exc_info)
-            self._call_back()
+        self._call_back()
 
     def on_done(self, callback: Callable[[Reply], None]) -> None:
         """Call `callback(self)` once the answer is there."""

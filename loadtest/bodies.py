@@ -17,7 +17,7 @@ from actors.catalog import NAME_LENGTH_MAX, PRICE_MINOR_MAX
 from actors.inventory import DELTA_MAX
 from actors.messages import ID_MAX
 from actors.money import to_decimal
-from actors.orders import LINES_MAX, QUANTITY_MAX
+from actors.pricing import LINES_MAX, QUANTITY_MAX
 from actors.tables import CartItemRow, InventoryRow, OrderItemRow, OrderRow, ProductRow, SummaryRow
 
 ADDRESS_LENGTH_MAX: Final = 500

@@ -12,7 +12,7 @@ import pykka
 import pytest
 
 from actors import topology
-from actors.messages import Accepted, OrderLine, PlaceOrder, Record, Resubscribe
+from actors.messages import Accepted, Committed, OrderLine, PlaceOrder, Record, Resubscribe
 from actors.policy import ConsumerPolicy, Policy
 from actors.positions import Positions
 from actors.reading import Reader
@@ -86,6 +86,10 @@ class Shop:
         """Start every actor."""
         start(self.runtime, self._gated, self.policy, self.positions)
 
+    def wrap(self, name: str, wrapper: Callable[[Store], Any]) -> None:
+        """Let what `wrapper` makes of a service's store take its place; only before any actor lives."""
+        self._gated[name] = wrapper(self._gated[name])
+
     # -- telling it things -----------------------------------------------------------------------------
 
     def ask(self, name: str, command: Any) -> Any:
@@ -107,6 +111,13 @@ class Shop:
         while not holds():
             assert self.runtime.now() < deadline, "it never came to hold"
             self.runtime.sleep(STEP_S)
+
+    def until_subscribed(self) -> None:
+        """Let time pass until every relay knows where its consumers are: from then on commits wake it."""
+        for name, sources in consumers(self.policy).items():
+            self.ask(name, Resubscribe(sources[0], 0))  # asks for nothing; answered once it has started
+        for source in topology.SOURCES:
+            self.ask(f"relay/{source}", Committed(0))  # says nothing; answered after all subscriptions
 
     def until_followed(self, *names: str) -> None:
         """Let time pass until these consumers (none: all) have applied every event there is."""

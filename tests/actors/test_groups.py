@@ -22,10 +22,10 @@ from shop import (
     running,
 )
 
-from actors.messages import Accepted, OrderPlaced, PlaceOrder, Rejected, RenameProduct
+from actors.messages import Accepted, OrderLine, OrderPlaced, PlaceOrder, Rejected, RenameProduct
 from actors.policy import Retry
 from actors.runtime import InboxFull, Reply
-from actors.stores.port import Change, Delete, Insert, NewEvent, Store, StoreError
+from actors.stores.port import Change, Delete, Insert, NewEvent, Store, StoreError, StoreUnavailable
 from actors.tables import DEAD_LETTERS, ORDER_ITEMS, ORDERS, PRODUCTS, SUMMARIES, OrderRow
 from simulation.runtime import VirtualRuntime
 
@@ -36,6 +36,18 @@ ON_EVERY_STORE = pytest.mark.parametrize(
 )
 ON_THREADS = pytest.mark.parametrize("clock", ["live", "live on sqlite"], indirect=True)
 ON_DISK = pytest.mark.parametrize("clock", ["live on sqlite", "live on postgres"], indirect=True)
+
+
+class StoreBefore:
+    """Stands before a store and is one itself."""
+
+    def __init__(self, store: Store) -> None:
+        self.name = store.name
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
 
 UNWRITABLE = "\ud800"
 """An address that no database on disk takes."""
@@ -57,7 +69,7 @@ def answer(reply: Reply) -> Any:
     """The answer, or the error that is the answer."""
     try:
         return reply.get(timeout=8.0)
-    except (StoreError, pykka.ActorDeadError, InboxFull) as error:
+    except (StoreError, pykka.ActorDeadError, InboxFull, TypeError) as error:
         return error
 
 
@@ -149,6 +161,39 @@ def test_one_order_that_cannot_be_written_fails_alone(open_shop: OpenShop) -> No
     assert shop.ordered() == [first.id, last.id]
     shop.until_followed()
     assert_consistent(shop)
+
+
+@EVERYWHERE
+def test_one_order_that_cannot_even_be_decided_fails_alone(open_shop: OpenShop) -> None:
+    shop = open_shop()
+    impossible = PlaceOrder(ANN, (OrderLine(LAMP, None),))  # type: ignore[arg-type]  # that is the point
+    first, failed, last = at_once(shop, [order(ANN, {LAMP: 1}), impossible, order(BOB, {LAMP: 1})])
+    assert isinstance(failed, TypeError)
+    assert shop.ordered() == [first.id, last.id]
+    shop.until_followed()
+    assert_consistent(shop)
+
+
+class Unanswering(StoreBefore):
+    """A store that writes orders and does not say so."""
+
+    def write(self, changes: list[Change], events: Any = ()) -> list[int]:
+        positions = self._store.write(changes, events)
+        if any(change.table is ORDERS for change in changes):
+            raise StoreUnavailable("it may have written or not; ask it later")
+        return positions
+
+
+@EVERYWHERE
+def test_no_order_is_written_twice_by_a_store_that_writes_and_does_not_answer(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop(before=lambda shop: shop.wrap("orders", Unanswering))
+    new, rejected, other = at_once(shop, [order(ANN, {LAMP: 1}), order(ANN, {99: 1}), order(BOB, {LAMP: 1})])
+    assert isinstance(new, StoreUnavailable)
+    assert isinstance(other, StoreUnavailable)
+    assert rejected == Rejected("unknown product", "product 99")
+    assert [row.customer_id for row in shop.stores["orders"].scan(ORDERS)] == [ANN, BOB]
 
 
 @EVERYWHERE
@@ -246,7 +291,7 @@ def test_those_in_a_group_behind_the_first_still_count_against_the_bound_of_the_
         refused = shop.runtime.request("orders", order(ANN, {LAMP: 1}))
         assert isinstance(answer(refused), InboxFull)
     assert [answer(reply).id for reply in replies] == [1, 2, 3, 4, 5, 6]
-    assert shop.runtime.depth("orders") == 0
+    shop.until(lambda: shop.runtime.depth("orders") == 0)  # stock that they took may wait there too
 
 
 # -- events --------------------------------------------------------------------------------------------
@@ -280,20 +325,12 @@ def test_an_event_that_fails_among_others_is_put_aside_alone(open_shop: OpenShop
     assert [position for position, _ in shop.handled("summary", "orders")] == [1, 3, 4, 5]
 
 
-class Refusing:
-    """A store that does not take the row of one order."""
-
-    def __init__(self, store: Store, order_id: int) -> None:
-        self.name = store.name
-        self._store = store
-        self._order_id = order_id
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
+class RefusingThird(StoreBefore):
+    """A store that does not take the row of the third order."""
 
     def write(self, changes: list[Change], events: Any = ()) -> list[int]:
         rows = [change.row for change in changes if change.table is SUMMARIES]
-        if any(row.order_id == self._order_id for row in rows):
+        if any(row.order_id == 3 for row in rows):
             raise StoreError("it is not taken; leave it out")
         return self._store.write(changes, events)
 
@@ -311,10 +348,7 @@ class Refusing:
 def test_a_row_that_cannot_be_written_among_others_ends_as_its_policy_says(
     open_shop: OpenShop, rules: Any, outcome: str
 ) -> None:
-    def refuse_third(shop: Shop) -> None:
-        shop._gated["summary"] = Refusing(shop._gated["summary"], 3)  # type: ignore[assignment]
-
-    shop = open_shop(rules, before=refuse_third)
+    shop = open_shop(rules, before=lambda shop: shop.wrap("summary", RefusingThird))
     with shop.paused("summary"):
         for _ in range(5):
             shop.placed(ANN, {LAMP: 1})
@@ -341,3 +375,86 @@ def test_names_are_those_that_products_had_between_commit_and_apply(open_shop: O
         shop.placed(ANN, {LAMP: 1})
     shop.until_followed()
     assert shop.summaries()[-1].items[0].product_name == "Night lamp"
+
+
+@EVERYWHERE
+def test_names_looked_up_for_events_together_are_forgotten_when_the_first_of_them_fails(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop(policy(on_error="park"))
+    shop.until_followed()
+    with shop.paused("summary"):
+        shop.placed(ANN, {TABLE: 1})
+        shop.placed(ANN, {LAMP: 1})
+        shop.until_followed("inventory", "products")
+        shop.stores["products"].write([Delete(PRODUCTS, (TABLE,))])
+    shop.until_followed("summary")
+    shop.ask("catalog", RenameProduct(LAMP, "Night lamp"))
+    shop.until_followed("products")
+    shop.placed(ANN, {LAMP: 1})
+    shop.until_followed("summary")
+    assert [row.items[0].product_name for row in shop.summaries()] == ["Lamp", "Night lamp"]
+
+
+@EVERYWHERE
+def test_among_events_that_wait_together_those_of_a_parked_key_are_parked_behind_it(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop(policy(on_error="park-key"))
+    shop.until_followed()
+    with shop.paused("summary"):
+        for customer_id, product_id in ((BOB, CHAIR), (ANN, TABLE), (BOB, LAMP), (ANN, LAMP)):
+            shop.placed(customer_id, {product_id: 1})
+        shop.until_followed("inventory", "products")
+        shop.stores["products"].write([Delete(PRODUCTS, (TABLE,))])
+    shop.until_followed("summary")
+    assert [letter.position for letter in shop.stores["summary"].scan(DEAD_LETTERS)] == [2, 4]
+    assert shop.summarised() == [1, 3]
+
+
+class HoldingStock(StoreBefore):
+    """A store that holds whoever writes what several orders have done to the stock, once."""
+
+    def __init__(
+        self, store: Store, held: threading.Event, go_on: threading.Event, *, before_writing: bool
+    ) -> None:
+        super().__init__(store)
+        self._held, self._go_on, self._before_writing = held, go_on, before_writing
+
+    def write(self, changes: list[Change], events: Any = ()) -> list[int]:
+        holds = len(events) > 1 and not self._held.is_set()
+        if holds and self._before_writing:
+            self._hold()
+        positions = self._store.write(changes, events)
+        if holds and not self._before_writing:
+            self._hold()
+        return positions
+
+    def _hold(self) -> None:
+        self._held.set()
+        assert self._go_on.wait(8.0)
+
+
+@ON_THREADS
+@pytest.mark.parametrize("before_writing", [True, False], ids=["before writing", "after writing"])
+def test_a_consumer_that_is_killed_while_it_writes_for_several_events_has_done_all_or_none(
+    open_shop: OpenShop, before_writing: bool
+) -> None:
+    held, go_on = threading.Event(), threading.Event()
+
+    def holding(store: Store) -> HoldingStock:
+        return HoldingStock(store, held, go_on, before_writing=before_writing)
+
+    shop = open_shop(before=lambda shop: shop.wrap("inventory", holding))
+    shop.until_followed()
+    with shop.paused("inventory"):
+        for _ in range(5):
+            shop.placed(ANN, {LAMP: 1})
+        shop.until(lambda: shop.runtime.depth("inventory") >= 5)
+    assert held.wait(8.0)
+    end = shop.begin("crash", "inventory")
+    assert not shop.positions.reached("inventory", "orders", 1), "nobody is told of what may not last"
+    go_on.set()
+    end()
+    shop.until_followed()
+    assert_consistent(shop)

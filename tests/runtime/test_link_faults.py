@@ -476,21 +476,43 @@ def test_a_cut_catches_whatever_arrives_while_it_lasts(
 def test_what_is_behind_a_lost_message_is_lost_with_it_and_nothing_follows_unheard(
     end: FarEnd, eventually: Eventually
 ) -> None:
-    end_delay = end.begin("delay", by=after(2))
+    end_delays = [end.begin("delay", by=after(10))]
     end.send("a")
-    end.runtime.sleep(MOMENT_S)
+    end_delays.append(end.begin("delay", by=after(10)))
     end.send("b")
-    end.runtime.sleep(MOMENT_S / 2)
     cut = end.begin("cut")
     eventually(lambda: end.lost == ["a"])
     cut()
     assert end.send("too early") == [False]
-    end_delay()
+    for end_delay in end_delays:
+        end_delay()
     eventually(lambda: end.lost == ["a", "b"])
     end.on_lost = lambda message: end.lost.append(message)  # the sender has heard of it
     assert end.send("c") == [True]
     end.settle()
     assert end.messages == ["c"]
+
+
+def test_of_what_is_lost_together_its_sender_hears_in_the_order_of_sending(
+    end: FarEnd, eventually: Eventually
+) -> None:
+    """Whether the first of them has waited at the end, or the last of them comes there."""
+    stop = end.begin("throttle", to=1 / (4 * MOMENT_S))
+    end.send("passes", "waits", "behind it")
+    eventually(lambda: end.messages == ["passes"])
+    cut = end.begin("cut")
+    eventually(lambda: end.lost == ["waits", "behind it"])
+    cut(), stop()
+    end.lost.clear()
+    end.on_lost = lambda message: end.lost.append(message)  # the sender has heard of it
+    hold = end.begin("hold")
+    end.send("held", "held too")
+    end.settle()
+    end.begin("delay", by=after(1))
+    end.send("comes")
+    cut = end.begin("cut")
+    eventually(lambda: end.lost == ["held", "held too", "comes"])
+    cut(), hold()
 
 
 def test_what_a_full_inbox_refuses_on_arrival_takes_those_behind_it_along(runtime: SupervisedRuntime) -> None:
@@ -505,17 +527,20 @@ def test_what_a_full_inbox_refuses_on_arrival_takes_those_behind_it_along(runtim
     assert end.messages + end.lost == list(range(6))
 
 
-def test_without_anybody_to_tell_only_what_the_cut_catches_is_lost(end: FarEnd) -> None:
+def test_without_anybody_to_tell_only_what_the_cut_catches_is_lost(
+    end: FarEnd, eventually: Eventually
+) -> None:
     link = end.runtime.link(LINK)
-    end.begin("delay", by=after(2))
+    end.begin("delay", by=after(10))
     link.send("a")
-    end.runtime.sleep(MOMENT_S)
+    caught = link.request("q")
+    end.begin("delay", by=after(20))
     link.send("b")
-    end.runtime.sleep(MOMENT_S / 2)
     cut = end.begin("cut")
-    end.runtime.sleep(MOMENT_S)
-    cut()
-    end.settle()
+    with pytest.raises(pykka.ActorDeadError):
+        caught.get(timeout=100 * MOMENT_S)
+    assert cut() == 2
+    eventually(lambda: bool(end.messages))
     assert end.messages == ["b"]
 
 
@@ -567,18 +592,16 @@ def test_a_request_is_answered_by_an_error_if_its_target_is_dead_or_dies_or_is_c
     assert link.request("at last").get(timeout=100 * MOMENT_S) == ("answer to", "at last")
 
 
-def test_the_loss_of_a_request_takes_no_other_message_along(end: FarEnd) -> None:
-    end_delay = end.begin("delay", by=after(2))
+def test_the_loss_of_a_request_takes_no_other_message_along(end: FarEnd, eventually: Eventually) -> None:
+    end.begin("delay", by=after(10))
     reply = end.runtime.link(LINK).request("q")
-    end.runtime.sleep(MOMENT_S)
+    end.begin("delay", by=after(10))
     end.send("event")
-    end.runtime.sleep(MOMENT_S / 2)
     cut = end.begin("cut")
     with pytest.raises(pykka.ActorDeadError):
         reply.get(timeout=100 * MOMENT_S)
     cut()
-    end_delay()
-    end.settle()
+    eventually(lambda: bool(end.messages))
     assert end.messages == ["event"]
     assert end.lost == []
 
