@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PACKAGES = (
     *("greenlet", "msgspec", "numpy", "pandas", "psycopg", "pyarrow", "pykka", "simpy", "sqlalchemy"),
-    *("starlette", "uvicorn"),
+    "uvicorn",
 )
 """Whose versions may matter to a run."""
 
