@@ -120,6 +120,14 @@ def is_as_expected(outcome: Outcome, word: str) -> bool:
     return outcome.verdict["verdict"] == (word if run.info["generator"]["kept_up"] else "unknown")
 
 
+def written(outcome: Outcome) -> int:
+    """How many of the 30 writes were sent: all, unless the machine is too busy for the prober."""
+    generator = load_run(outcome.folder).info["generator"]
+    assert generator["intended"] == 30
+    assert generator["sent"] == 30 or (not generator["kept_up"] and generator["sent"] > 0)
+    return int(generator["sent"])
+
+
 @contextmanager
 def started(file: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """The command in a process of its own; however the block ends, it has ended too."""
@@ -153,7 +161,8 @@ def test_each_write_became_visible_between_the_look_that_missed_it_and_the_one_t
         outcome = probed(file, shop)
         shown_at = {int(thing["note"].split()[1]): thing["shown_at"] for thing in shop.posted()}
     run = load_run(outcome.folder)
-    assert len(shown_at) == 30
+    count = written(outcome)
+    assert len(shown_at) == count
     for view in ("list", "one", "version"):
         probes = run.probes[run.probes["view"] == view]
         assert sorted(probes["key"]) == sorted(shown_at)
@@ -163,7 +172,7 @@ def test_each_write_became_visible_between_the_look_that_missed_it_and_the_one_t
             assert not (probes["missed_s"] > shown_s + CLOCKS_S).any()
         assert probes["given_up_s"].isna().all()
         lag = outcome.summary["client"]["lag_s"][view]
-        assert (lag["count"], lag["censored"]) == (30, 0)
+        assert (lag["count"], lag["censored"]) == (count, 0)
         assert lag["p50"] >= 0.8 * lag_s
     assert is_as_expected(outcome, "pass")
 
@@ -173,7 +182,7 @@ def test_what_is_never_seen_is_censored_and_none_of_it_is_dropped(file) -> None:
     with other_shop(lag_s=60.0) as shop:
         outcome = probed(file, shop, "view.1.deadline=600ms", claims=claims)
     lag = outcome.summary["client"]["lag_s"]["one"]
-    assert lag["censored"] == lag["count"] == 30
+    assert lag["censored"] == lag["count"] == written(outcome)
     assert lag["p50"] >= 0.6
     held = {result["text"]: result["held"] for result in outcome.verdict["results"]}
     assert held == dict(zip(claims, [False, None, False], strict=True))
@@ -184,7 +193,7 @@ def test_both_latencies_are_told_and_the_one_from_the_intended_instant_is_the_lo
     with other_shop(write_s=0.1) as shop:
         outcome = probed(file, shop)
     latency = outcome.summary["client"]["latency_s"]["POST /things"]
-    assert latency["from_intended"]["count"] == latency["from_sent"]["count"] == 30
+    assert latency["from_intended"]["count"] == latency["from_sent"]["count"] == written(outcome)
     for name in ("mean", "p50", "p99", "max"):
         assert latency["from_intended"][name] >= latency["from_sent"][name] >= 0.1
 
@@ -202,14 +211,17 @@ def test_equal_seeds_write_at_equal_instants_for_equal_keys_but_never_under_the_
     one, two = runs
     assert np.array_equal(one["intended_s"], two["intended_s"])
     assert np.array_equal(one["session"], two["session"])
-    assert len({thing["key"] for thing in posted}) == len(posted) == len(one) + len(two)
+    sent = sum(int((requests["outcome"] != "dropped").sum()) for requests in runs)
+    assert len({thing["key"] for thing in posted}) == len(posted) == sent > 0
 
 
 def test_writes_are_filled_in_with_numbers_where_a_place_stands_alone(file) -> None:
     with other_shop() as shop:
-        probed(file, shop)
+        outcome = probed(file, shop)
         posted = shop.posted()
-    assert sorted(thing["note"] for thing in posted) == sorted(f"number {n}" for n in range(1, 31))
+    notes = {thing["note"] for thing in posted}
+    assert len(notes) == len(posted) == written(outcome)
+    assert notes <= {f"number {n}" for n in range(1, 31)}
     assert {thing["owner"] for thing in posted} <= {1, 2, 3, 4, 5}
 
 
@@ -252,9 +264,11 @@ def test_a_fault_in_a_read_model_is_seen_through_http_alone(lab, tmp_path) -> No
     assert code == (1 if kept_up else 3), out + err
     assert ("FAIL" if kept_up else "UNKNOWN") in out
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())["client"]
-    assert summary["requests"]["POST /orders"]["ok"] == 80
+    sent = run.info["generator"]["sent"]
+    assert sent == 80 or not kept_up
+    assert summary["requests"]["POST /orders"]["ok"] == sent
     for view in ("summary", "inventory"):
-        assert summary["lag_s"][view]["count"] == 80
+        assert summary["lag_s"][view]["count"] == sent
         assert summary["lag_s"][view]["censored"] == 0
     assert summary["lag_s"]["summary"]["max"] > 0.5 > summary["lag_s"]["inventory"]["p50"]
 
@@ -285,7 +299,8 @@ def test_a_write_that_there_is_no_room_to_watch_is_counted_and_nothing_can_be_sa
     with other_shop(lag_s=60.0) as shop:
         outcome = probed(file, shop, "bounds.watched=6")
     assert len(load_run(outcome.folder).probes) == 6
-    assert "84 of 90 writes could not be watched" in unknown_because(outcome)
+    views = 3 * written(outcome)
+    assert f"{views - 6} of {views} writes could not be watched" in unknown_because(outcome)
 
 
 def test_no_more_is_written_than_allowed(file) -> None:
@@ -298,13 +313,15 @@ def test_no_more_is_written_than_allowed(file) -> None:
 def test_an_answer_without_what_is_to_be_captured_is_told(file) -> None:
     with other_shop() as shop:
         outcome = probed(file, shop, 'write.capture.id="json:$.nothing"')
-    assert "30 answers to the write had nothing at json:$.nothing" in unknown_because(outcome)
+    expected = f"{written(outcome)} answers to the write had nothing at json:$.nothing"
+    assert expected in unknown_because(outcome)
 
 
 def test_a_place_on_another_server_is_not_asked(file) -> None:
     with other_shop() as other, other_shop(location=other.url) as shop:
         outcome = probed(file, shop)
-    assert "30 what was captured for the path of one leads to another server" in unknown_because(outcome)
+    expected = f"{written(outcome)} what was captured for the path of one leads to another server"
+    assert expected in unknown_because(outcome)
     assert set(load_run(outcome.folder).probes["view"]) == {"list", "version"}
 
 
@@ -345,8 +362,9 @@ def test_a_secret_reaches_the_target_and_no_file_and_no_terminal(file) -> None:
             timeout=60,
             check=False,
         )
-        assert len(shop.posted()) == 30
+        posted = shop.posted()
     assert done.returncode in (0, 3), done.stderr
+    assert len(posted) == 30 or done.returncode == 3
     secret = TOKEN.encode()
     assert secret not in done.stdout + done.stderr
     files = [path for path in (file.parent / "run").rglob("*") if path.is_file()]
