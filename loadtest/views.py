@@ -35,7 +35,7 @@ T = TypeVar("T")
 READ_TIMEOUT_S: Final = 5.0
 """A store that does not answer a query for so long counts as unavailable."""
 
-READING_THREADS: Final = 16
+READING_THREADS: Final = 8
 CART_LINES_MAX: Final = 1_000
 
 

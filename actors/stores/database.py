@@ -1,7 +1,7 @@
 """The way to a database: questions, and transactions of changes, each a statement of SQLAlchemy Core.
 
-A PostgreSQL server is reached over SQLAlchemy's connections. A SQLite file is reached on the driver's own,
-with the text that SQLAlchemy has compiled once: it answers in less time than it takes to get to it otherwise.
+Both are reached on the connections of their drivers, with text that SQLAlchemy has compiled once: SQLite
+answers in less time than it takes to get to it otherwise.
 
 Rows are inserted in bulk. What a row costs is mostly the way into the database and back, on which Python's
 lock changes hands; in bulk that is paid once for many. SQLite takes them as lists of values of some fixed
@@ -14,13 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from itertools import chain
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, LiteralString, Protocol, TypeAlias, cast
 
 import msgspec
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-
-from actors.stores.engines import reading
 
 Values: TypeAlias = Mapping[str, Any]
 """What the parameters of a statement stand for, by name."""
@@ -88,27 +87,32 @@ def as_is(insert: Any) -> Any:
 
 
 class _Server:
-    """A PostgreSQL server."""
+    """A PostgreSQL server. In a transaction, what returns no rows goes out with what comes after it."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._reading = reading(engine)
 
     def asking(self, question: sa.Select[Any]) -> Ask:
         """See `Database`."""
+        text, constants = self._compiled(question)
 
         def ask(values: Values) -> list[Any]:
-            with self._reading.connect() as connection:
-                return list(connection.execute(question, values))
+            with self._lent() as connection:
+                connection.autocommit = True
+                rows = connection.execute(text, {**constants, **values}).fetchall()
+                connection.autocommit = False
+            return rows
 
         return ask
 
     def executing(self, statement: sa.Executable) -> Execute:
         """See `Database`."""
+        text, constants = self._compiled(statement)
+        returns_rows = bool(statement.exported_columns)  # type: ignore[attr-defined]  # all in use have them
 
-        def execute(transaction: sa.Connection, values: Values) -> list[Any]:
-            result = transaction.execute(statement, values)
-            return list(result) if result.returns_rows else []
+        def execute(transaction: psycopg.Connection, values: Values) -> list[Any]:
+            cursor = transaction.execute(text, {**constants, **values})
+            return cursor.fetchall() if returns_rows else []
 
         return execute
 
@@ -125,20 +129,44 @@ class _Server:
     def inserting(self, table: sa.Table, finish: Callable[[Any], Any]) -> InsertAll:
         """See `Database`."""
         names, written, arrays = _arrays(table.columns)
-        statement = finish(postgresql.insert(table).from_select(names, sa.select(*arrays)))
+        insert = finish(postgresql.insert(table).from_select(names, sa.select(*arrays)))
+        text, constants = self._compiled(insert)
 
-        def insert_all(transaction: sa.Connection, rows: Sequence[Sequence[Any]]) -> None:
-            transaction.execute(statement, _as_arrays(names, written, rows))
+        def insert_all(transaction: psycopg.Connection, rows: Sequence[Sequence[Any]]) -> None:
+            transaction.execute(text, {**constants, **_as_arrays(names, written, rows)})
 
         return insert_all
 
-    def transaction(self) -> AbstractContextManager[Any]:
+    @contextmanager
+    def transaction(self) -> Iterator[psycopg.Connection]:
         """See `Database`."""
-        return self._engine.begin()
+        with self._lent() as connection, connection.pipeline():
+            yield connection
+            connection.commit()
 
     def close(self) -> None:
         """See `Database`."""
         self._engine.dispose()
+
+    def _compiled(self, statement: Any) -> tuple[LiteralString, Values]:
+        """The text of a statement, and the values of those of its parameters that have one."""
+        compiled = statement.compile(dialect=self._engine.dialect)
+        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        return cast("LiteralString", compiled.string), constants
+
+    @contextmanager
+    def _lent(self) -> Iterator[psycopg.Connection]:
+        """A connection of the pool; it does not come back from an error."""
+        lent = self._engine.raw_connection()
+        connection = cast("psycopg.Connection", lent.driver_connection)
+        try:
+            yield connection
+        except BaseException:
+            if connection.broken:
+                self._engine.dispose()  # the server may be another one now: none of the others is good
+            lent.invalidate()
+            raise
+        lent.close()
 
 
 def _arrays(

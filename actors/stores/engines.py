@@ -1,8 +1,7 @@
 """SQLAlchemy engines whose commits are durable: SQLite files with a write-ahead log, and PostgreSQL servers.
 
-A transaction begins as a writer unless its connection comes from `reading(engine)`, whose statements each
-see one committed state and never wait for a writer, or from `snapshot(engine)`, where all of them see the
-same one.
+A transaction begins as a writer unless its connection comes from `snapshot(engine)`: it only reads, never
+waits for a writer, and sees one committed state throughout.
 """
 
 import sqlite3
@@ -18,8 +17,7 @@ LOCK_WAIT_S: Final = 10.0
 _LOOK_AGAIN_S = 0.005
 _CONNECTIONS_KEPT = 8
 _CONNECTIONS_MORE = 24
-_MODE = "store_mode"
-_ISOLATION_LEVELS = {"read": "AUTOCOMMIT", "snapshot": "REPEATABLE READ"}
+_SNAPSHOT = "store_snapshot"
 
 
 def sqlite_engine(path: Path) -> Engine:
@@ -38,11 +36,8 @@ def sqlite_engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        mode = connection.get_execution_options().get(_MODE)
-        if mode is None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        elif mode == "snapshot":
-            connection.exec_driver_sql("BEGIN")
+        only_reads = connection.get_execution_options().get(_SNAPSHOT)
+        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -64,14 +59,11 @@ def postgresql_engine(url: URL) -> Engine:
     return engine
 
 
-def reading(engine: Engine) -> Engine:
-    """The same engine for single statements that only read."""
-    return _in_mode(engine, "read")
-
-
 def snapshot(engine: Engine) -> Engine:
     """The same engine for transactions that only read and see one state throughout."""
-    return _in_mode(engine, "snapshot")
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(**{_SNAPSHOT: True})
+    return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
@@ -99,9 +91,3 @@ def _engine(url: URL, connect_args: dict[str, Any]) -> Engine:
         max_overflow=_CONNECTIONS_MORE,
         pool_timeout=LOCK_WAIT_S,
     )
-
-
-def _in_mode(engine: Engine, mode: str) -> Engine:
-    if engine.dialect.name == "sqlite":
-        return engine.execution_options(**{_MODE: mode})
-    return engine.execution_options(isolation_level=_ISOLATION_LEVELS[mode])

@@ -9,7 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from actors.stores.port import Conflict, StoreError, StoreFull, StoreUnavailable
 
-REFUSALS: Final = (SQLAlchemyError, sqlite3.Error, OverflowError, UnicodeError)
+REFUSALS: Final = (SQLAlchemyError, sqlite3.Error, psycopg.Error, OverflowError, UnicodeError)
 """What SQLAlchemy and the drivers raise when a store call fails; the last two on values no column holds."""
 
 _TAKEN = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE", "23505"}

@@ -4,9 +4,13 @@ Every server has a process of its own on this machine, and all are asked turn by
 that the machine's mood hits all; what counts are ratios within a round. Orders are durable, and followed by
 every read model in the same process. Two minutes; whatever it starts and stores is gone afterwards. Run by
 `make bench`, on a machine with nothing else to do: many threads notice others sooner than one does.
+
+A server has the first core for itself. The clients, and the PostgreSQL that one of the servers asks, have the
+others.
 """
 
 import contextlib
+import os
 import re
 import signal
 import socket
@@ -23,7 +27,10 @@ import httpx
 from clients import CONNECTIONS, load
 from ratios import report
 
+from loadtest.stores import EMBEDDED, kept
+
 HERE = Path(__file__).parent
+CORES = sorted(os.sched_getaffinity(0))
 ROUNDS, ROUND_S, WARM_S, STEADY_S = 3, 3, 1, 30
 START_S_MAX, STOP_S_MAX, FOLLOW_S_MAX = 60.0, 15.0, 10.0
 SOME_CUSTOMER, SOME_PRODUCT = "/customer/7/orders", "/inventory/products/7"
@@ -51,12 +58,26 @@ class Server(NamedTuple):
 
 
 @contextlib.contextmanager
+def on_first_core() -> Iterator[None]:
+    """Whatever process is started within the block runs on the first core, what comes after it on the others.
+
+    Where there is one core only, all run there.
+    """
+    os.sched_setaffinity(0, CORES[:1])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, CORES[1:] or CORES)
+
+
+@contextlib.contextmanager
 def serving(name: str, script: str, *arguments: str) -> Iterator[Server]:
     """A server in a process of its own, until the end of the block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, HERE / script, str(port), *arguments])
+    with on_first_core():
+        process = subprocess.Popen([sys.executable, HERE / script, str(port), *arguments])
     try:
         url = f"http://127.0.0.1:{port}"
         until_s = time.monotonic() + START_S_MAX
@@ -133,6 +154,8 @@ class Rates:
 def main() -> None:
     with contextlib.ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="cqrs-lab-bench-")))
+        os.sched_setaffinity(0, CORES[1:] or CORES)
+        url = opened.enter_context(kept(EMBEDDED, folder)).url
         hello = opened.enter_context(serving("hello", "service_hello.py"))
         orm = opened.enter_context(serving("ORM", "service_orm.py", str(folder / "orm.sqlite")))
         lab, recording, postgres = (
@@ -140,7 +163,7 @@ def main() -> None:
             for name, *more in (
                 ("lab", "sqlite"),
                 ("recording", "sqlite", "record"),
-                ("postgres", "postgres"),
+                ("postgres", url),
             )
         )
         for one in (hello, orm, lab, recording, postgres):

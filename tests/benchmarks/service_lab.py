@@ -1,13 +1,12 @@
 """The lab's own server, as `cqrs-lab serve` starts it, for `bench_facade`.
 
-python service_lab.py PORT FOLDER sqlite|postgres [record]
+python service_lab.py PORT FOLDER sqlite|URL [record]
 """
 
 import sys
 from pathlib import Path
 
 from loadtest.serving import serve
-from loadtest.stores import EMBEDDED
 from scenarios.population import Population
 from scenarios.scenario import Scenario
 
@@ -17,7 +16,7 @@ PRODUCTS, STOCK = 1_000, 1_000_000_000
 if __name__ == "__main__":
     port, folder, store, *record = sys.argv[1:]
     serve(
-        EMBEDDED if store == "postgres" else None,
+        None if store == "sqlite" else store,
         Scenario(name="bench", population=Population(products=PRODUCTS, stock=STOCK)),
         port=int(port),
         record=bool(record),
