@@ -68,6 +68,9 @@ class Consumer(pykka.Actor):
         self._name = name
         self._store = store
         self._consumer_policy = policy
+        # Asked for each event, and so kept at hand.
+        self._idempotent, self._checkpoint = policy.idempotent, policy.checkpoint
+        self._parks_keys = policy.on_error == "park-key"
         self._sources = tuple(sources)
         self._subscribes = subscribes
         self._outbox = outbox
@@ -77,7 +80,7 @@ class Consumer(pykka.Actor):
         self._rules = runtime.handling(node_of(name))
         self._gates = [runtime.gate(node_of(name))]  # of the stores that it asks
         # Elsewhere it is told how many events at most are done twice, or are in hand at once.
-        self._groups = self._consumer_policy.checkpoint == "with" and self._consumer_policy.partitions == 1
+        self._groups = policy.checkpoint == "with" and policy.partitions == 1
         self._lanes: Lanes | None = None
         self._turn = runtime.mutex() if policy.partitions > 1 else None
         self._stopped = False
@@ -239,13 +242,11 @@ class Consumer(pykka.Actor):
 
     def _consume(self, record: Record, attempts: int = 0) -> None:
         """Handle an event that has just been delivered, or has failed so many times before."""
-        if self._consumer_policy.idempotent and self._progress[record.source].has(record.position):
+        progress = self._progress[record.source]
+        # What is next cannot be applied yet, and nearly everything is.
+        if record.position != progress.watermark + 1 and self._idempotent and progress.has(record.position):
             self._finish(record, 0, self._duplicate_id)
-        elif (
-            self._letters
-            and self._consumer_policy.on_error == "park-key"
-            and self._letters.holds_key(record.source, record.key)
-        ):
+        elif self._parks_keys and self._letters.holds_key(record.source, record.key):
             self._put_aside(record, attempts, "parked", "an earlier event of its key is parked")
         else:
             self._handle(record, attempts)
@@ -300,7 +301,7 @@ class Consumer(pykka.Actor):
 
     def _in_line(self) -> Callable[[Record], bool]:
         """Tells of one event after the other whether it is next in its log and can be handled with others."""
-        if self._stopped or (self._letters and self._consumer_policy.on_error == "park-key"):
+        if self._stopped or (self._parks_keys and self._letters):
             return lambda _record: False
         following = {source: progress.next_after() for source, progress in self._progress.items()}
 
@@ -394,10 +395,13 @@ class Consumer(pykka.Actor):
 
         `also` are changes to make with them, if the event was put aside before.
         """
-        if self._consumer_policy.checkpoint == "before" and not also:
+        if self._checkpoint == "before" and not also:
             self._checkpoints.before(record)
         if not self._rules.active:
-            return self._take_effect(record, record, also)
+            if self._turn is not None:
+                return self._take_effect(record, record, also)
+            self._write_in_turn(record, self.effects(record), also, applied=True)
+            return self._applied_id
         _, times, message = self._rules.decide(record)
         if times == 0:
             self._write(record, Effects(also), applied=False)
@@ -416,11 +420,7 @@ class Consumer(pykka.Actor):
         effects = None if self.effects_read_rows else self.effects(message)
         with turn:
             # Another lane may have got another copy of it.
-            if (
-                self._consumer_policy.idempotent
-                and not also
-                and self._progress[record.source].has(record.position)
-            ):
+            if self._idempotent and not also and self._progress[record.source].has(record.position):
                 return self._duplicate_id
             self._write_in_turn(record, effects or self.effects(message), also, applied=True)
         return self._applied_id
@@ -432,29 +432,26 @@ class Consumer(pykka.Actor):
     def _write_in_turn(
         self, record: Record, effects: Effects, also: Sequence[Change], *, applied: bool
     ) -> None:
-        progress = self._progress[record.source]
-        changes = [*effects.changes, *also, *progress.changes(record.position)]
+        source, position = record.source, record.position
+        progress = self._progress[source]
+        changes = [*effects.changes, *also, *progress.changes(position)]
         if effects.events:
             assert self._outbox is not None, "a consumer whose events cause events needs an outbox"
             self._outbox.commit(changes, effects.events)
         elif changes:
             self._store.write(changes)
-        progress.mark(record.position)
+        progress.mark(position)
         if applied:
             self.applied(effects)
-        self._positions.advance(self._name, record.source, progress.watermark)
+        self._positions.advance(self._name, source, progress.watermark)
 
     def _finish(self, record: Record, attempts: int, outcome: int) -> None:
+        runtime, source = self._runtime, record.source
+        times = (runtime.taken(), runtime.now())
         self._applied_row(
-            self._consumer_id,
-            self._source_ids[record.source],
-            record.position,
-            self._runtime.taken(),
-            self._runtime.now(),
-            attempts,
-            outcome,
+            (self._consumer_id, self._source_ids[source], record.position, *times, attempts, outcome)
         )
-        if self._consumer_policy.checkpoint == "after":
+        if self._checkpoint == "after":
             self._checkpoints.after(self._progress[record.source])
 
     # -- dead letters ----------------------------------------------------------------------------------
@@ -463,12 +460,11 @@ class Consumer(pykka.Actor):
         """Try every dead letter once, in the order of the logs; a key whose first fails keeps its others."""
         if message.periodic:
             self._later(self._consumer_policy.replay, message)
-        by_key = self._consumer_policy.on_error == "park-key"
         failed: set[tuple[str, int]] = set()
         replayed = 0
         for record in self._letters.records():
             key = (record.source, record.key)
-            if by_key and key in failed:
+            if self._parks_keys and key in failed:
                 continue
             try:
                 outcome = self._apply(record, (self._letters.removal(record),))

@@ -55,6 +55,7 @@ class Inbox:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.incarnation = 0  # of the actor whose inbox it is
         self.mail: deque[Envelope[Any]] = deque()
         self.hand: Envelope[Any] | None = None
         self.killed = False

@@ -125,14 +125,13 @@ class Link:
 
     def send(self, message: Any, incarnation: int | None = None, lost: _Lost = None) -> bool:
         """See `actors.runtime.Channel`."""
-        runtime, target = self._runtime, self._target
-        if incarnation is not None and incarnation != runtime.incarnation(target):
-            return False
         if self._rules or self._under_way or self._delay is not None:
+            if incarnation is not None and incarnation != self._runtime.incarnation(self._target):
+                return False
             return self._depart(message, lost, None)
         if lost is not None and lost is self._ended:
             return False
-        return runtime.tell(target, message)
+        return self._runtime.tell(self._target, message, incarnation)
 
     def send_all(self, messages: Sequence[Any], incarnation: int, lost: Callable[[Any], object]) -> int:
         """See `actors.runtime.Channel`."""

@@ -130,10 +130,10 @@ class LiveRuntime(SupervisedRuntime):
 
     # -- a killed actor's thread ends at the next thing that it asks ---------------------------------------
 
-    def tell(self, name: str, message: Any) -> bool:
+    def tell(self, name: str, message: Any, incarnation: int | None = None) -> bool:
         """See `Runtime`."""
         self._check()
-        return super().tell(name, message)
+        return super().tell(name, message, incarnation)
 
     def tell_all(self, name: str, messages: Sequence[Any]) -> int:
         """See `Runtime`."""

@@ -5,9 +5,7 @@ log is told that there is more (`outbox`), or the consumers are told the events 
 nobody repeats if they get lost.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 from actors.messages import (
     EVENT_TYPES,
@@ -23,7 +21,7 @@ from actors.messages import (
 from actors.policy import Policy
 from actors.runtime import Runtime
 from actors.stores.port import Change, NewEvent, Store
-from actors.trace import name_number
+from actors.trace import Row, name_number
 
 OF_ORDERS = frozenset(kind for kind in EVENT_TYPES if "order_id" in kind.__struct_fields__)
 """The types of events that concern an order."""
@@ -44,14 +42,16 @@ class Outbox:
         self._relay = f"relay/{source}"
         self._direct = policy.publish == "direct"
         self._woken = policy.publish == "outbox" and policy.poll == 0.0
-        self._hands_over = runtime.in_bulk
         self._channels = [runtime.link(f"{source}->{consumer}") for consumer in consumers]
         self._heard = runtime.handling(f"log:{source}")
         intern = runtime.recorder.intern
         self._source_id = intern(source)
         self._type_ids = {kind: intern(kind.__name__) for kind in EVENT_TYPES}
-        self._rows = _Rows(*map(runtime.recorder.row, _Rows._fields))
-        self._many = _Rows(*map(runtime.recorder.many, _Rows._fields))
+        recorder = runtime.recorder
+        self._event_rows, self._line_rows, self._level_rows = map(
+            recorder.many, ("events", "lines", "levels")
+        )
+        self._catalogue_row = recorder.row("catalogue")
 
     def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
         """Write changes and events in one transaction, publish the events, return their positions.
@@ -61,75 +61,54 @@ class Outbox:
 
         """
         positions = self._store.write(changes, events)
-        committed_s = self._runtime.now()
-        if self._hands_over:
-            self._trace_together(positions, events, committed_s)
-        else:
-            for position, new in zip(positions, events, strict=True):
-                self._trace(position, new, committed_s, self._rows)
-        if self._heard.active:
-            for record in self._records(positions, events):
-                self._heard.decide(record)
-        if self._woken:
-            if positions:
-                records = tuple(self._records(positions, events)) if self._hands_over else ()
-                self._runtime.tell(self._relay, Committed(positions[-1], records))
-        elif self._direct:
-            for record in self._records(positions, events):
-                for channel in self._channels:
-                    channel.send(record)
+        self._record(positions, events, self._runtime.now())
+        heard, woken, direct = self._heard.active, self._woken, self._direct
+        if positions and (heard or woken or direct):
+            source = self._source
+            records = [
+                Record(source, position, new.key, new.recorded_at, new.event)
+                for position, new in zip(positions, events, strict=True)
+            ]
+            if heard:
+                for record in records:
+                    self._heard.decide(record)
+            if woken:
+                self._runtime.tell(self._relay, Committed(positions[-1], tuple(records)))
+            elif direct:
+                for record in records:
+                    for channel in self._channels:
+                        channel.send(record)
         return positions
-
-    def _records(self, positions: Sequence[int], events: Sequence[NewEvent]) -> list[Record]:
-        return [
-            Record(self._source, position, new.key, new.recorded_at, new.event)
-            for position, new in zip(positions, events, strict=True)
-        ]
 
     def announce(self) -> None:
         """After a restart: make sure that what was committed before is known to the relay."""
         if self._woken:
             self._runtime.tell(self._relay, Committed(self._store.head()))
 
-    def _trace_together(
-        self, positions: Sequence[int], events: Sequence[NewEvent], committed_s: float
-    ) -> None:
-        tables: tuple[list[tuple[Any, ...]], ...] = ([], [], [], [])
-        rows = _Rows(*(partial(_append, table) for table in tables))
+    def _record(self, positions: Sequence[int], events: Sequence[NewEvent], committed_s: float) -> None:
+        """Write the commit of the events down in the trace."""
+        rows: list[Row] = []
+        lines: list[Row] = []
+        levels: list[Row] = []
+        source, type_ids = self._source_id, self._type_ids
         for position, new in zip(positions, events, strict=True):
-            self._trace(position, new, committed_s, rows)
-        for table, many in zip(tables, self._many, strict=True):
-            if table:
-                many(table)
-
-    def _trace(self, position: int, new: NewEvent, committed_s: float, rows: "_Rows") -> None:
-        event = new.event
-        order_id = -1
-        if type(event) is OrderPlaced:
-            order_id = event.order_id
-            for line in event.lines:
-                rows.lines(position, line.product_id, line.quantity)
-        elif type(event) is InventoryUpdated:
-            rows.levels(position, event.product_id, event.available)
-        elif type(event) in OF_ORDERS:
-            order_id = event.order_id  # type: ignore[union-attr]  # it has one
-        else:
-            rows.catalogue(position, *said_of_product(event))
-        kind = self._type_ids[type(event)]
-        rows.events(self._source_id, position, kind, new.key, order_id, committed_s)
-
-
-class _Rows(NamedTuple):
-    """What takes rows of each table that tells of events."""
-
-    events: Callable[..., None]
-    lines: Callable[..., None]
-    levels: Callable[..., None]
-    catalogue: Callable[..., None]
-
-
-def _append(table: list[tuple[Any, ...]], *row: Any) -> None:
-    table.append(row)
+            event = new.event
+            order_id = -1
+            if type(event) is OrderPlaced:
+                order_id = event.order_id
+                lines += [(position, line.product_id, line.quantity) for line in event.lines]
+            elif type(event) is InventoryUpdated:
+                levels.append((position, event.product_id, event.available))
+            elif type(event) in OF_ORDERS:
+                order_id = event.order_id  # type: ignore[union-attr]  # it has one
+            else:
+                self._catalogue_row((position, *said_of_product(event)))
+            rows.append((source, position, type_ids[type(event)], new.key, order_id, committed_s))
+        self._event_rows(rows)
+        if lines:
+            self._line_rows(lines)
+        if levels:
+            self._level_rows(levels)
 
 
 def said_of_product(event: Event) -> tuple[int, int, int]:

@@ -20,24 +20,26 @@ def priced(
 
     `checks_stock` refuses what the known stock does not hold; `carries_names` puts the names into the lines.
     """
-    lines: list[PlacedLine] = []
     if not 1 <= command.customer_id <= ID_MAX:
         return Rejected("unknown customer", f"customer {command.customer_id}")
     if not 1 <= len(command.lines) <= LINES_MAX:
         return Rejected("wrong number of lines", f"{len(command.lines)} lines; 1 to {LINES_MAX} are")
     if len({line.product_id for line in command.lines}) < len(command.lines):
         return Rejected("repeated product", "name each product once and add the quantities")
+    lines: list[PlacedLine] = []
+    total = 0
     for line in command.lines:
-        product = products.get(line.product_id)
+        product_id, quantity = line.product_id, line.quantity
+        product = products.get(product_id)
         if product is None or not is_known(product):
-            return Rejected("unknown product", f"product {line.product_id}")
-        if not 1 <= line.quantity <= QUANTITY_MAX:
-            return Rejected("impossible quantity", f"{line.quantity}; 1 to {QUANTITY_MAX} is possible")
-        if checks_stock and product.available < line.quantity:
-            return Rejected("insufficient stock", f"product {line.product_id} has {product.available}")
+            return Rejected("unknown product", f"product {product_id}")
+        if not 1 <= quantity <= QUANTITY_MAX:
+            return Rejected("impossible quantity", f"{quantity}; 1 to {QUANTITY_MAX} is possible")
+        if checks_stock and product.available < quantity:
+            return Rejected("insufficient stock", f"product {product_id} has {product.available}")
         name = product.name if carries_names else None
-        lines.append(PlacedLine(line.product_id, line.quantity, product.price_minor, name))
-    total = sum([line.unit_minor * line.quantity for line in lines])
+        lines.append(PlacedLine(product_id, quantity, product.price_minor, name))
+        total += product.price_minor * quantity
     if total > TOTAL_MINOR_MAX:
         return Rejected("impossible total", f"{total} cents; up to {TOTAL_MINOR_MAX} is possible")
     return lines, total

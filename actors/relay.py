@@ -112,14 +112,19 @@ class Relay(pykka.Actor):
     # -- what may change -------------------------------------------------------------------------------
 
     def _committed(self, message: Committed) -> None:
-        """Take note of a longer log; what it has grown by need not be read, if that is next."""
-        self._head = max(self._head, message.position)
+        """Take note of a longer log; what it has grown by need not be read, if reading takes nothing."""
+        if message.position > self._head:
+            self._head = message.position
         fresh, known = message.records, self._records
-        if fresh and not self._gate.is_faulty:
-            if not known or known[-1].position < self._next_of_all():
-                self._records = list(fresh)
-            elif known[-1].position == fresh[0].position - 1 and len(known) < READ_AHEAD_MAX:
-                known.extend(fresh)
+        if not fresh or self._gate.active:
+            return
+        goes_on = bool(known) and known[-1].position == fresh[0].position - 1
+        if goes_on and len(known) < CHUNK:
+            known.extend(fresh)
+        elif not known or known[-1].position < self._next_of_all():
+            self._records = list(fresh)
+        elif goes_on and len(known) < READ_AHEAD_MAX:
+            known.extend(fresh)
 
     def _next_of_all(self) -> int:
         """The lowest position that some consumer gets next."""
@@ -182,9 +187,9 @@ class Relay(pykka.Actor):
         subscriptions = self._subscriptions.values()
         while not self._stalled:
             position = NEVER
-            for subscription in subscriptions:
-                if subscription.next < position and not subscription.broken:
-                    position = subscription.next
+            for one in subscriptions:
+                if one.next < position and not one.broken:
+                    position = one.next
             if position > self._head:
                 return
             record = self._record(position)
@@ -194,9 +199,12 @@ class Relay(pykka.Actor):
             due = [one for one in subscriptions if one.next == position and not one.broken]
             if self._rules.active:
                 self._send_under_rules(due, record)
-            else:
-                for subscription in due:
-                    self._send(subscription, record)
+                continue
+            for one in due:
+                if one.channel.send(record, one.incarnation, one.lost):
+                    one.next = position + 1
+                else:
+                    self._not_sent(one)
 
     def _deliver_in_bulk(self) -> None:
         """Deliver everything up to the head, in order, as much at once as was read at once."""
@@ -226,13 +234,10 @@ class Relay(pykka.Actor):
             if times == 0:
                 subscription.next = record.position + 1
             for _ in range(times):
-                self._send(subscription, message)
-
-    def _send(self, subscription: Subscription, record: Record) -> None:
-        if subscription.channel.send(record, subscription.incarnation, subscription.lost):
-            subscription.next = record.position + 1
-        else:
-            self._not_sent(subscription)
+                if subscription.channel.send(message, subscription.incarnation, subscription.lost):
+                    subscription.next = record.position + 1
+                else:
+                    self._not_sent(subscription)
 
     def _not_sent(self, subscription: Subscription) -> None:
         if self._is_there(subscription):
@@ -266,13 +271,16 @@ class Relay(pykka.Actor):
     def _record(self, position: int) -> Record | None:
         """The record at this position, read ahead or read now; None if the log cannot be read."""
         records = self._records
-        if not records or not records[0].position <= position <= records[-1].position:
-            try:
-                records = self._records = self._store.read_log(position - 1, CHUNK)
-            except StoreError:
-                self._stall()
-                return None
-            if not records:  # what the log is known to have it does not show: it answers from the past
-                self._stall()
-                return None
-        return records[position - records[0].position]
+        if records:
+            at = position - records[0].position
+            if 0 <= at < len(records):
+                return records[at]
+        try:
+            records = self._records = self._store.read_log(position - 1, CHUNK)
+        except StoreError:
+            self._stall()
+            return None
+        if not records:  # what the log is known to have it does not show: it answers from the past
+            self._stall()
+            return None
+        return records[0]

@@ -235,8 +235,11 @@ class Runtime(ABC):
         """The instant at which the calling actor began with the message in hand."""
 
     @abstractmethod
-    def tell(self, name: str, message: Any) -> bool:
-        """Put the message into the named actor's inbox; False if no such actor is alive."""
+    def tell(self, name: str, message: Any, incarnation: int | None = None) -> bool:
+        """Put the message into the named actor's inbox; False if no such actor is alive.
+
+        With `incarnation` only that one of the actor counts.
+        """
 
     def tell_all(self, name: str, messages: Sequence[Any]) -> int:
         """Put the messages into the named actor's inbox, in their order; return how many are in before the

@@ -243,7 +243,7 @@ class SummaryProjection(Consumer):
                 repaired += 1
                 now = self._runtime.now()
                 self._applied_row(
-                    self._consumer_id, self._source_ids["orders"], position, now, now, 1, repaired_id
+                    (self._consumer_id, self._source_ids["orders"], position, now, now, 1, repaired_id)
                 )
             else:  # its product is not there yet: others come first next time
                 self._pending[order_id, copy] = self._pending.pop((order_id, copy))

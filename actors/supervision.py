@@ -214,10 +214,10 @@ class SupervisedRuntime(Runtime):
         inbox = self._inboxes.get(name)
         return inbox is not None and not inbox.closed
 
-    def tell(self, name: str, message: Any) -> bool:
+    def tell(self, name: str, message: Any, incarnation: int | None = None) -> bool:
         """See `Runtime`."""
         inbox = self._inboxes.get(name)
-        if inbox is None:
+        if inbox is None or (incarnation is not None and incarnation != inbox.incarnation):
             return False
         if inbox.guarded:
             return self._offer(name, Letter(message), self._sender()).admission not in ("closed", "refused")
@@ -481,6 +481,7 @@ class SupervisedRuntime(Runtime):
             if limit is not None:
                 inbox.set_limit(limit)
             actor.ref = self.actor_ref
+            inbox.incarnation = actor.number
             runtime._inboxes[actor.name] = inbox
             hooks["_start_actor_loop"](self)
 

@@ -54,7 +54,7 @@ def add_load_faults(record: Path, tables: Path) -> None:
     recorder = Recorder()
     add = recorder.row("faults")
     for (index, kind, on, start_s, end_s), touched in hits.items():
-        add(index, recorder.intern(kind), recorder.intern(on), start_s, end_s, touched)
+        add((index, recorder.intern(kind), recorder.intern(on), start_s, end_s, touched))
     path = tables / "faults.parquet"
     added = pa.table(dict(recorder.frame_columns("faults", copied=True)))
     merged = pa.concat_tables([pq.read_table(path), added]).unify_dictionaries().sort_by("start_s")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from actors.positions import Positions
 from actors.progress import Progress, load
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from actors.policy import Policy
     from actors.stores.port import Store
+    from actors.trace import Row
 
-    Rows = Sequence[tuple[Any, ...]]
+    Rows = Sequence[Row]
 
 BUCKETS_S: Final = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
@@ -150,15 +151,15 @@ class Observer(Recorder):
 
     # -- the recorder ----------------------------------------------------------------------------------
 
-    def row(self, table: str) -> Callable[..., None]:
+    def row(self, table: str) -> Callable[[Row], None]:
         """See `Recorder`: what appends a row also watches it."""
         append = super().row(table) if self._keeps else _forget
         watch = self._watches.get(table)
         if watch is None:
             return append
 
-        def append_watched(*values: Any) -> None:
-            append(*values)
+        def append_watched(values: Row) -> None:
+            append(values)
             watch((values,))
 
         return append_watched
@@ -271,5 +272,5 @@ class Observer(Recorder):
             return 0.0 if since_s is None else max(0.0, now_s - since_s)
 
 
-def _forget(*_values: Any) -> None:
+def _forget(_rows: object) -> None:
     """Keep nothing."""

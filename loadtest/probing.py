@@ -241,8 +241,10 @@ class Prober:
         intern, now_s = self._recorder.intern, self._now_s()
         kind, request = intern(WRITE), intern(self._probe.write.request)
         self._request_row(
-            *(kind, request, values["key"], -1, values["n"], -1),
-            *(due_s, started_s, now_s, status, intern(outcome)),
+            (
+                *(kind, request, values["key"], -1, values["n"], -1),
+                *(due_s, started_s, now_s, status, intern(outcome)),
+            )
         )
 
     async def _ask(self, who: str, request: httpx.Request) -> Answer | None:
@@ -310,8 +312,10 @@ class Prober:
                 given_up_s = acknowledged_s if math.isnan(missed_s) else missed_s
             intern = self._recorder.intern
             self._probe_row(
-                *(intern(WRITE), intern(view.name), values["n"]),
-                *(acknowledged_s, missed_s, seen_s, given_up_s, reads),
+                (
+                    *(intern(WRITE), intern(view.name), values["n"]),
+                    *(acknowledged_s, missed_s, seen_s, given_up_s, reads),
+                )
             )
 
     # -- the prober itself -----------------------------------------------------------------------------

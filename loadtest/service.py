@@ -115,7 +115,7 @@ class Service:
             self.commands[kind, outcome, reason] += 1
             intern, now_s = self._recorder.intern, self.system.runtime.now()
             ids = (intern(kind), customer, order_id, position, arrived_s, now_s)
-            self._command_row(*ids, intern(outcome), intern(reason), product, quantity)
+            self._command_row((*ids, intern(outcome), intern(reason), product, quantity))
         return answer
 
     def read(self, kind: str, session: int, key: int, arrived_s: float, found: Reflected | None) -> None:
@@ -123,7 +123,7 @@ class Service:
         outcome = "failed" if found is None else "stale" if found.stale else "ok"
         version, read_s = (-1, self.system.runtime.now()) if found is None else (found.version, found.asked_s)
         intern = self._recorder.intern
-        self._read_row(intern(kind), session, key, arrived_s, read_s, version, intern(outcome))
+        self._read_row((intern(kind), session, key, arrived_s, read_s, version, intern(outcome)))
 
     async def ask(self, name: str, message: Control) -> Any:
         """What an actor answers to a control message.

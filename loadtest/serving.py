@@ -155,7 +155,7 @@ class Server(uvicorn.Server):
                 depth = runtime.depth(node)
                 if known.get(node) != depth:
                     known[node] = depth
-                    row(intern(node), runtime.now(), depth)
+                    row((intern(node), runtime.now(), depth))
             await asyncio.sleep(SAMPLE_EVERY_S)
 
 

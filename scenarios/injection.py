@@ -68,7 +68,7 @@ def _schedule(
                 return
             under_way.remove(end)
             hits = sum(end_one() for end_one in ends)
-            row(index, intern(fault.kind), intern(fault.on), begun_s, runtime.now(), hits)
+            row((index, intern(fault.kind), intern(fault.on), begun_s, runtime.now(), hits))
 
         under_way.append(end)
         runtime.after(end_s - runtime.now(), end)

@@ -69,16 +69,18 @@ class Sent:
             if order_id > 0 and ledger.keeps_tokens:
                 ledger.note(self.customer, position)
             ledger.command_row(
-                self.kind,
-                self.customer,
-                order_id,
-                position,
-                self.arrived_s,
-                ledger.now(),
-                outcome,
-                reason,
-                self.product,
-                self.quantity,
+                (
+                    self.kind,
+                    self.customer,
+                    order_id,
+                    position,
+                    self.arrived_s,
+                    ledger.now(),
+                    outcome,
+                    reason,
+                    self.product,
+                    self.quantity,
+                )
             )
         if self.then is not None:
             self.then(accepted)
@@ -110,7 +112,7 @@ class Ledger:
     def read(self, kind: str, session: int, key: int, arrived_s: float, version: int, outcome: str) -> None:
         """Write down a read that has been answered now."""
         intern = self.intern
-        self._read_row(intern(kind), session, key, arrived_s, self.now(), version, intern(outcome))
+        self._read_row((intern(kind), session, key, arrived_s, self.now(), version, intern(outcome)))
 
     def token(self, customer: int) -> int:
         """The position of the customer's last acknowledged order; 0: none that is known."""
@@ -122,5 +124,5 @@ class Ledger:
             for sent in self.under_way:
                 who, product, quantity = sent.customer, sent.product, sent.quantity
                 ended = (math.nan, self._unanswered, self.no_reason)
-                self.command_row(sent.kind, who, -1, -1, sent.arrived_s, *ended, product, quantity)
+                self.command_row((sent.kind, who, -1, -1, sent.arrived_s, *ended, product, quantity))
             self.under_way.clear()

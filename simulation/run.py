@@ -15,18 +15,18 @@ from actors.stores.gated import GatedStore
 from actors.stores.memory import MemoryStore
 from actors.system import seed, start
 from actors.tables import tables_of
+from actors.trace import Recorder
 from scenarios.catalogue import catalogue
 from scenarios.injection import inject
 from scenarios.randomness import Streams
 from simulation.process import Call
-from simulation.runtime import VirtualRuntime
+from simulation.runtime import VirtualRuntime, uncollected
 from simulation.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.stores.port import Store
-    from actors.trace import Recorder
     from scenarios.scenario import Scenario
 
 SLICES, SHORTEST_SLICE_S = 200, 2.0
@@ -44,6 +44,7 @@ class Simulated:
     failures: list[tuple[float, str, BaseException]]
 
 
+@uncollected()
 def simulate(scenario: Scenario, on_progress: Callable[[float], object] | None = None) -> Simulated:
     """Run the scenario; `on_progress` is told the share of the horizon that is done, in [0, 1].
 
@@ -60,6 +61,7 @@ def simulate(scenario: Scenario, on_progress: Callable[[float], object] | None =
         delays=scenario.link,
         fifo=scenario.link_order == "fifo",
         start_s=-phases.warm,
+        recorder=Recorder(settles=False),
     )
     raw = {name: MemoryStore(name, tables_of(name)) for name in topology.stores(scenario.policy)}
     gated = _gated(scenario)
@@ -83,6 +85,7 @@ def simulate(scenario: Scenario, on_progress: Callable[[float], object] | None =
         slices = min(SLICES, math.ceil(horizon_s / SHORTEST_SLICE_S))
         for step in range(1, slices + 1):
             runtime.run(end_s if step == slices else -phases.warm + horizon_s * step / slices)
+            runtime.recorder.settle()
             if on_progress is not None:
                 on_progress(step / slices)
         workload.finish()
@@ -116,7 +119,7 @@ def _sample_queues(runtime: VirtualRuntime, end_s: float) -> None:
         if depths != known:
             for node, depth in depths.items():
                 if node in ids and known.get(node) != depth:
-                    row(ids[node], runtime.now(), depth)
+                    row((ids[node], runtime.now(), depth))
             known.update(depths)
         following()
 

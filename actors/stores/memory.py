@@ -144,8 +144,8 @@ class MemoryStore:
             replaced: list[Any] = []  # for each change made, the row that was there before, or None
             try:
                 for change in changes:
-                    rows = tables[change.table]
                     # `isinstance` asks a Struct's metaclass, which takes long to say no.
+                    rows = tables[change.table]
                     if type(change) is Delete:
                         replaced.append(rows.delete(change.key[0] if rows.single else change.key))
                         continue

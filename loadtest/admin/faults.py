@@ -89,7 +89,7 @@ class Faults:
         recorder = self._runtime.recorder
         kind, on = recorder.intern(one.fault.kind), recorder.intern(one.fault.on)
         index = self._of_scenario + one.number - 1
-        recorder.row("faults")(index, kind, on, one.began_s, one.ended_s, one.hits)
+        recorder.row("faults")((index, kind, on, one.began_s, one.ended_s, one.hits))
 
 
 def fault_of(table: Mapping[str, Any]) -> Fault:

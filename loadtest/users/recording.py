@@ -66,17 +66,19 @@ class Recording:
             return
         intern = self._recorder.intern
         self._request_row(
-            intern(kind),
-            intern(request),
-            session,
-            product_id,
-            order_id,
-            position,
-            intended_s,
-            started_s,
-            ended_s,
-            status,
-            intern(outcome),
+            (
+                intern(kind),
+                intern(request),
+                session,
+                product_id,
+                order_id,
+                position,
+                intended_s,
+                started_s,
+                ended_s,
+                status,
+                intern(outcome),
+            )
         )
 
     def dropped(
@@ -117,7 +119,8 @@ class Recording:
         if self._folder is None:
             return
         intern = self._recorder.intern
-        self._probe_row(intern(write), intern(view), key, acknowledged_s, missed_s, seen_s, given_up_s, reads)
+        row = (intern(write), intern(view), key, acknowledged_s, missed_s, seen_s, given_up_s, reads)
+        self._probe_row(row)
 
     # -- files -----------------------------------------------------------------------------------------
 

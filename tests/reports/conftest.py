@@ -20,7 +20,7 @@ def recorded(tables, schema=SCHEMA):
         kinds = schema[table].values()
         for row in rows:
             values = [recorder.intern(v) if kind == NAME else v for v, kind in zip(row, kinds, strict=True)]
-            recorder.row(table)(*values)
+            recorder.row(table)(tuple(values))
     return recorder
 
 

@@ -230,7 +230,7 @@ def client_tables(folder):
     def add(table, *row):
         kinds = CLIENT_SCHEMA[table].values()
         values = [recorder.intern(v) if kind == NAME else v for v, kind in zip(row, kinds, strict=True)]
-        recorder.row(table)(*values)
+        recorder.row(table)(tuple(values))
 
     for n in range(200):
         at_s, outcome = n * 0.05, "ok" if n % 20 else "failed"

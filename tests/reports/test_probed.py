@@ -59,9 +59,9 @@ def kept(tmp_path: Path) -> Callable[..., Run]:
         intern, request, probe = recorder.intern, recorder.row("requests"), recorder.row("probes")
         for number, (intended_s, started_s, ended_s, status, outcome) in enumerate(writes, 1):
             of_write = (intern("write"), intern("POST /w"), 7, -1, number, -1)
-            request(*of_write, intended_s, started_s, ended_s, status, intern(outcome))
+            request((*of_write, intended_s, started_s, ended_s, status, intern(outcome)))
         for row in probes:
-            probe(intern("write"), intern("list"), *row)
+            probe((intern("write"), intern("list"), *row))
         (tmp_path / "tables").mkdir()
         recorder.write(tmp_path / "tables")
         said = {
