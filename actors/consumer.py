@@ -1,7 +1,7 @@
-"""What all consumers of events share: progress, idempotence, checkpoints and what follows a failure.
+"""What all consumers of events share: they follow logs, and let each event take effect.
 
-A consumer says what an event changes (`effects`); this class writes the changes together with the progress,
-as the policy says, tries again what fails or puts it aside, and records each handling in the trace.
+A consumer says what an event changes (`effects`); its event processor (`actors.processor`) makes that durable
+together with the progress, tries again what fails or puts it aside.
 """
 
 import contextlib
@@ -9,32 +9,19 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 from typing import Any
 
-import msgspec
 import pykka
 
-from actors.checkpoints import Checkpoints
-from actors.dead_letters import DeadLetters, put
 from actors.draft import Draft
 from actors.lanes import Lanes
 from actors.messages import Again, HowFar, LaneFree, Record, Replay, Resubscribe, Subscribe, SwitchView
 from actors.outbox import Outbox
 from actors.policy import ConsumerPolicy
 from actors.positions import Positions
-from actors.progress import Progress, checkpoint_position, load
+from actors.processor import Effects, EventProcessor
+from actors.progress import checkpoint_position
 from actors.runtime import Runtime
-from actors.stores.port import Change, NewEvent, Store, StoreError
+from actors.stores.port import Change, Store, StoreError
 from actors.topology import node_of
-
-
-class NotYet(Exception):
-    """The event cannot be handled now, because what it needs has not arrived; later it can."""
-
-
-class Effects(msgspec.Struct, frozen=True, gc=False):
-    """What one event changes in the consumer's store, and the events that follow from it."""
-
-    changes: Sequence[Change]
-    events: Sequence[NewEvent] = ()
 
 
 class Consumer(pykka.Actor):
@@ -68,32 +55,20 @@ class Consumer(pykka.Actor):
         self._name = name
         self._store = store
         self._consumer_policy = policy
-        # Asked for each event, and so kept at hand.
-        self._idempotent, self._checkpoint = policy.idempotent, policy.checkpoint
-        self._parks_keys = policy.on_error == "park-key"
         self._sources = tuple(sources)
         self._subscribes = subscribes
         self._outbox = outbox
-        self._positions = positions or Positions()
-        self._progress: dict[str, Progress] = {}
-        self._letters = DeadLetters(name)
-        self._rules = runtime.handling(node_of(name))
+        self._processor = EventProcessor(
+            runtime, name, store, policy, self, outbox=outbox, positions=positions or Positions()
+        )
+        self._turn = self._processor.turn
+        self._take: Callable[[Record], object] = self._processor.process
         self._gates = [runtime.gate(node_of(name))]  # of the stores that it asks
         # Elsewhere it is told how many events at most are done twice, or are in hand at once.
         self._groups = policy.checkpoint == "with" and policy.partitions == 1
         self._lanes: Lanes | None = None
-        self._turn = runtime.mutex() if policy.partitions > 1 else None
-        self._stopped = False
         self._incarnation = 0
         self._subscribed: dict[str, int] = {}  # per source: the incarnation of the relay that was asked
-        self._checkpoints = Checkpoints(runtime, name, store, policy)
-        self._jitter = runtime.random(f"retry/{name}") if policy.retry.jitter else None
-        intern = runtime.recorder.intern
-        self._consumer_id = intern(name)
-        self._source_ids = {source: intern(source) for source in sources}
-        self._applied_id, self._duplicate_id = intern("applied"), intern("duplicate")
-        self._applied_row = runtime.recorder.row("applied")
-        self._applied_rows = runtime.recorder.many("applied")
 
     # -- for subclasses --------------------------------------------------------------------------------
 
@@ -143,7 +118,6 @@ class Consumer(pykka.Actor):
         """Find out how far the store is, and ask the relays for what comes after."""
         policy = self._consumer_policy
         self._incarnation = self._runtime.incarnation(self._name)
-        self._letters.load(self._store)
         if policy.partitions > 1:
             self._lanes = Lanes(
                 self._runtime,
@@ -154,11 +128,9 @@ class Consumer(pykka.Actor):
                 policy.inbox,
                 self._in_lane,
             )
+            self._take = self._lanes.take
+        self._processor.load(self._sources)
         for source in self._sources:
-            progress = self._progress[source] = load(
-                self._store, self._name, source, idempotent=policy.idempotent, checkpoint=policy.checkpoint
-            )
-            self._positions.advance(self._name, source, progress.watermark)
             self._subscribe(source)
         if policy.replay:
             self._later(policy.replay, Replay(periodic=True))
@@ -167,22 +139,21 @@ class Consumer(pykka.Actor):
         """Handle an event, or leave the message to `answer`."""
         kind = type(message)
         if kind is Record:
-            if self._lanes is None:
-                self._consume(message)
-            else:
-                self._lanes.take(message)
+            self._take(message)
             return None
         if kind is Again:
-            return self._try_again(message)
+            return self._lanes.try_again(message) if self._lanes else self._processor.again(message)
         if kind is LaneFree:
             assert self._lanes is not None, "only lanes say that they are free"
             return self._lanes.free(message)
         if kind is Resubscribe:
             return self._resubscribe(message)
         if kind is Replay:
-            return self._replay(message)
+            if message.periodic:
+                self._later(self._consumer_policy.replay, message)
+            return self._processor.replay()
         if kind is HowFar:
-            return {source: progress.watermark for source, progress in self._progress.items()}
+            return {source: progress.watermark for source, progress in self._processor.progress.items()}
         if kind is SwitchView:
             return self._switch_view(message.rebuild)
         return self.answer(message)
@@ -197,13 +168,13 @@ class Consumer(pykka.Actor):
         while rest:
             done = 0
             # A fault may have begun while one of them was tried for long.
-            if together and self.may_group(Record) and not self._rules.active:
+            if together and self.may_group(Record) and not self._processor.rules.active:
                 try:
                     done = self._consume_together(rest)
                 except Exception:  # noqa: BLE001  # each is tried alone, and then its policy decides
                     together = False
             if not done:
-                self._consume(rest[0])
+                self._processor.process(rest[0])
             rest = rest[done or 1 :]
         return [None] * len(messages)
 
@@ -224,47 +195,15 @@ class Consumer(pykka.Actor):
                 self._subscribed[source] = asked
 
     def _later(self, wait_s: float, message: Any) -> None:
-        self._runtime.after(wait_s, self._runtime.tell, self._name, message)
-
-    # -- handling an event -----------------------------------------------------------------------------
+        self._processor.later(wait_s, message)
 
     def _in_lane(self, message: Record | Again) -> None:
         if isinstance(message, Again):
-            self._consume(message.record, message.attempts)
+            self._processor.again(message)
         else:
-            self._consume(message)
+            self._processor.process(message)
 
-    def _try_again(self, message: Again) -> None:
-        if self._lanes is None:
-            self._consume(message.record, message.attempts)
-        else:
-            self._lanes.try_again(message)
-
-    def _consume(self, record: Record, attempts: int = 0) -> None:
-        """Handle an event that has just been delivered, or has failed so many times before."""
-        progress = self._progress[record.source]
-        # What is next cannot be applied yet, and nearly everything is.
-        if record.position != progress.watermark + 1 and self._idempotent and progress.has(record.position):
-            self._finish(record, 0, self._duplicate_id)
-        elif self._parks_keys and self._letters.holds_key(record.source, record.key):
-            self._put_aside(record, attempts, "parked", "an earlier event of its key is parked")
-        else:
-            self._handle(record, attempts)
-
-    def _handle(self, record: Record, attempts: int) -> None:
-        """Let the event take effect, after so many tries; whatever fails, the policy decides what follows."""
-        while not self._stopped:
-            attempts += 1
-            try:
-                outcome = self._apply(record)
-            except Exception as error:  # noqa: BLE001  # a handler may raise anything
-                wait_s = self._wait_after(record, attempts, error)
-                if wait_s is None:
-                    return
-                self._runtime.sleep(wait_s)
-            else:
-                self._finish(record, attempts, outcome)
-                return
+    # -- handling several events together --------------------------------------------------------------
 
     def _consume_together(self, records: Sequence[Record]) -> int:
         """Let the first of the events take effect in one transaction, as many as can; return how many.
@@ -290,20 +229,20 @@ class Consumer(pykka.Actor):
         if not drafts:
             for effects in done:
                 self.applied(effects)
-        for source in {record.source for record in records}:
-            self._positions.advance(self._name, source, self._progress[source].watermark)
-        taken_s, now_s, consumer = self._runtime.taken(), self._runtime.now(), self._consumer_id
-        ids, applied = self._source_ids, self._applied_id
-        self._applied_rows(
-            [(consumer, ids[one.source], one.position, taken_s, now_s, 1, applied) for one in records]
-        )
+        taken_s = self._runtime.taken()
+        by_source: dict[str, list[int]] = {}
+        for record in records:
+            by_source.setdefault(record.source, []).append(record.position)
+        for source, positions in by_source.items():
+            self._processor.tell_progress(source)
+            self._processor.record(source, positions, "applied", taken_s)
         return len(records)
 
     def _in_line(self) -> Callable[[Record], bool]:
         """Tells of one event after the other whether it is next in its log and can be handled with others."""
-        if self._stopped or (self._parks_keys and self._letters):
+        if self._processor.stopped or self._processor.holds_back():
             return lambda _record: False
-        following = {source: progress.next_after() for source, progress in self._progress.items()}
+        following = {source: progress.next_after() for source, progress in self._processor.progress.items()}
 
         def is_in_line(record: Record) -> bool:
             if record.position != following[record.source] or self.stands_alone(record):
@@ -339,142 +278,12 @@ class Consumer(pykka.Actor):
         last = {record.source: record.position for record in records}
         changes = [change for one in effects for change in one.changes]
         events = [event for one in effects for event in one.events]
+        progress = self._processor.progress
         for source, position in last.items():
-            changes += self._progress[source].changes_up_to(position)
-        if events:
-            assert self._outbox is not None, "a consumer whose events cause events needs an outbox"
-            self._outbox.commit(changes, events)
-        elif changes:
-            self._store.write(changes)
+            changes += progress[source].changes_up_to(position)
+        self._processor.commit(changes, events)
         for source, position in last.items():
-            self._progress[source].mark_up_to(position)
-
-    def _wait_after(self, record: Record, attempts: int, error: Exception) -> float | None:
-        """How long (s) to wait before the next try in line; None: there is none, the event is seen to."""
-        policy = self._consumer_policy
-        what: str = policy.on_error
-        if what == "retry":
-            if not policy.retry.attempts or attempts <= policy.retry.attempts:
-                wait_s = policy.retry.wait(attempts, self._jitter() if self._jitter else 0.0)
-                if policy.retry.in_line:
-                    return wait_s
-                self._later(wait_s, Again(record, attempts))
-                return None
-            what = policy.retry.then
-        if what == "stop":
-            self._stopped = True
-            self._finish(record, attempts, self._runtime.recorder.intern("stopped"))
-            self.stop()
-        else:
-            outcome = "skipped" if what == "skip" else "parked"
-            self._put_aside(record, attempts, outcome, f"{type(error).__name__}: {error}")
-        return None
-
-    def _put_aside(self, record: Record, attempts: int, outcome: str, why: str) -> None:
-        """Go on without the event; a store that cannot even take that down is asked until it can."""
-        changes: list[Change] = []
-        letter = None
-        if outcome == "parked":
-            letter = self._letters.letter(record, why, attempts, self._runtime.now())
-            changes.append(put(letter))
-        failures = 0
-        while True:
-            try:
-                self._write(record, Effects(changes), applied=False)
-            except StoreError:
-                failures += 1
-                self._runtime.sleep(self._consumer_policy.retry.wait(failures))
-            else:
-                break
-        if letter is not None:
-            self._letters.note(letter)
-        self._finish(record, attempts, self._runtime.recorder.intern(outcome))
-
-    def _apply(self, record: Record, also: Sequence[Change] = ()) -> int:
-        """Make the event's effects durable, and the progress with them; return the outcome that it has.
-
-        `also` are changes to make with them, if the event was put aside before.
-        """
-        if self._checkpoint == "before" and not also:
-            self._checkpoints.before(record)
-        if not self._rules.active:
-            if self._turn is not None:
-                return self._take_effect(record, record, also)
-            self._write_in_turn(record, self.effects(record), also, applied=True)
-            return self._applied_id
-        _, times, message = self._rules.decide(record)
-        if times == 0:
-            self._write(record, Effects(also), applied=False)
-            return self._runtime.recorder.intern("skipped")
-        outcome = self._take_effect(record, message, also)
-        for _ in range(1, times):
-            self._write(record, self.effects_again(message), applied=True)
-        return outcome
-
-    def _take_effect(self, record: Record, message: Record, also: Sequence[Change]) -> int:
-        """Write what `message` changes, and that `record` is done."""
-        turn = self._turn
-        if turn is None:
-            self._write_in_turn(record, self.effects(message), also, applied=True)
-            return self._applied_id
-        effects = None if self.effects_read_rows else self.effects(message)
-        with turn:
-            # Another lane may have got another copy of it.
-            if self._idempotent and not also and self._progress[record.source].has(record.position):
-                return self._duplicate_id
-            self._write_in_turn(record, effects or self.effects(message), also, applied=True)
-        return self._applied_id
-
-    def _write(self, record: Record, effects: Effects, *, applied: bool) -> None:
-        with self._turn or contextlib.nullcontext():
-            self._write_in_turn(record, effects, (), applied=applied)
-
-    def _write_in_turn(
-        self, record: Record, effects: Effects, also: Sequence[Change], *, applied: bool
-    ) -> None:
-        source, position = record.source, record.position
-        progress = self._progress[source]
-        changes = [*effects.changes, *also, *progress.changes(position)]
-        if effects.events:
-            assert self._outbox is not None, "a consumer whose events cause events needs an outbox"
-            self._outbox.commit(changes, effects.events)
-        elif changes:
-            self._store.write(changes)
-        progress.mark(position)
-        if applied:
-            self.applied(effects)
-        self._positions.advance(self._name, source, progress.watermark)
-
-    def _finish(self, record: Record, attempts: int, outcome: int) -> None:
-        runtime, source = self._runtime, record.source
-        times = (runtime.taken(), runtime.now())
-        self._applied_row(
-            (self._consumer_id, self._source_ids[source], record.position, *times, attempts, outcome)
-        )
-        if self._checkpoint == "after":
-            self._checkpoints.after(self._progress[record.source])
-
-    # -- dead letters ----------------------------------------------------------------------------------
-
-    def _replay(self, message: Replay) -> int:
-        """Try every dead letter once, in the order of the logs; a key whose first fails keeps its others."""
-        if message.periodic:
-            self._later(self._consumer_policy.replay, message)
-        failed: set[tuple[str, int]] = set()
-        replayed = 0
-        for record in self._letters.records():
-            key = (record.source, record.key)
-            if self._parks_keys and key in failed:
-                continue
-            try:
-                outcome = self._apply(record, (self._letters.removal(record),))
-            except Exception:  # noqa: BLE001  # it stays where it is
-                failed.add(key)
-            else:
-                self._letters.forget(record)
-                self._finish(record, 1, outcome)
-                replayed += 1
-        return replayed
+            progress[source].mark_up_to(position)
 
     # -- a view made anew ------------------------------------------------------------------------------
 
@@ -484,11 +293,11 @@ class Consumer(pykka.Actor):
         What nobody repeats, as it was published `direct`, a view is told now that only shows.
         """
         with self._turn or contextlib.nullcontext():
-            changes: list[Change] = rebuild.differences(self._progress, self._letters)
+            changes: list[Change] = rebuild.differences(self._processor.progress, self._processor.letters)
             if changes:
                 self._store.write(changes)
                 self.load_view()
         if not self._subscribes and self._outbox is None:
-            for record in rebuild.missed(self._progress):
+            for record in rebuild.missed(self._processor.progress):
                 self.on_receive(record)
         return len(changes)

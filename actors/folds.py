@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 import pykka
 from msgspec.structs import replace
 
-from actors.consumer import Effects
 from actors.messages import InventoryUpdated, OrderPlaced
 from actors.policy import ConsumerPolicy
+from actors.processor import Effects
 from actors.products import ProductsProjection
 from actors.progress import SEED, checkpoint_position
 from actors.stores.memory import MemoryStore

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from itertools import takewhile
 from typing import Any, Final
 
-from actors.consumer import Consumer, Effects
+from actors.consumer import Consumer
 from actors.messages import (
     ID_MAX,
     Accepted,
@@ -27,6 +27,7 @@ from actors.messages import (
 )
 from actors.outbox import Outbox
 from actors.policy import Policy
+from actors.processor import Effects
 from actors.runtime import Runtime, Timer
 from actors.stores.port import Change, Delete, NewEvent, Put, Store, StoreError
 from actors.tables import INVENTORY, RESERVATIONS, InventoryRow, ReservationRow

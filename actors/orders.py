@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeGuard
 
 import msgspec
 
-from actors.consumer import Consumer, Effects
+from actors.consumer import Consumer
 from actors.facts import UNKNOWN_NAME, UNKNOWN_PRICE, told
 from actors.messages import (
     Accepted,
@@ -31,6 +31,7 @@ from actors.messages import (
 from actors.outbox import Outbox
 from actors.policy import Policy
 from actors.pricing import priced
+from actors.processor import Effects
 from actors.runtime import Runtime
 from actors.stores.port import (
     Change,

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from actors.consumer import Consumer, Effects
+from actors.consumer import Consumer
 from actors.facts import UNKNOWN_NAME, UNKNOWN_PRICE, told
 from actors.messages import InventoryUpdated, ProductAdded, ProductRenamed, ProductRepriced, Record
 from actors.policy import Policy
 from actors.positions import Positions
+from actors.processor import Effects
 from actors.runtime import Runtime
 from actors.stores.port import Put, Store
 from actors.tables import PRODUCTS, ProductRow

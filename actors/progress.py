@@ -57,11 +57,11 @@ class Progress:
             if not self.idempotent or position <= self.watermark:
                 return []
             return [Put(APPLIED_AHEAD, AppliedAheadRow(self.consumer, self.source, position))]
-        if self._table is None:
-            return []
-        watermark = self._watermark_with(position) if self.ahead else position
-        changes: list[Change] = [Put(self._table, self._row(self.consumer, self.source, watermark))]
-        if self.idempotent and watermark > position:
+        if not self.ahead:
+            return self.changes_up_to(position)
+        watermark = self._watermark_with(position)
+        changes = self.changes_up_to(watermark)
+        if changes and self.idempotent:
             caught_up = range(position + 1, watermark + 1)
             changes += [Delete(APPLIED_AHEAD, (self.consumer, self.source, caught)) for caught in caught_up]
         return changes
@@ -69,10 +69,10 @@ class Progress:
     def mark(self, position: int) -> None:
         """Note that the event at this position is applied."""
         if position == self.watermark + 1:
-            self.watermark = self._watermark_with(position) if self.ahead else position
-            self.ahead = (
-                {later for later in self.ahead if later > self.watermark} if self.ahead else self.ahead
-            )
+            if self.ahead:
+                position = self._watermark_with(position)
+                self.ahead = {later for later in self.ahead if later > position}
+            self.watermark = position
         elif position > self.watermark:
             self.ahead.add(position)
 

@@ -128,7 +128,11 @@ class Relay(pykka.Actor):
 
     def _next_of_all(self) -> int:
         """The lowest position that some consumer gets next."""
-        return min((one.next for one in self._subscriptions.values() if not one.broken), default=NEVER)
+        lowest = NEVER
+        for one in self._subscriptions.values():
+            if one.next < lowest and not one.broken:
+                lowest = one.next
+        return lowest
 
     def _schedule_poll(self) -> None:
         """Polls happen at the multiples of the period, whenever the last one ended."""
@@ -184,27 +188,27 @@ class Relay(pykka.Actor):
         if self._in_bulk and not self._rules.active:
             self._deliver_in_bulk()
             return
-        subscriptions = self._subscriptions.values()
-        while not self._stalled:
-            position = NEVER
-            for one in subscriptions:
-                if one.next < position and not one.broken:
-                    position = one.next
-            if position > self._head:
-                return
+        subscriptions, ruled = self._subscriptions.values(), self._rules
+        position = self._next_of_all()
+        while position <= self._head and not self._stalled:
             record = self._record(position)
             if record is None:
                 return
             self._runtime.work()
-            due = [one for one in subscriptions if one.next == position and not one.broken]
-            if self._rules.active:
-                self._send_under_rules(due, record)
+            if ruled.active:
+                self._send_under_rules(position, record)
+                position = self._next_of_all()
                 continue
-            for one in due:
-                if one.channel.send(record, one.incarnation, one.lost):
-                    one.next = position + 1
-                else:
-                    self._not_sent(one)
+            following = NEVER
+            for one in subscriptions:
+                if one.next == position and not one.broken:
+                    if one.channel.send(record, one.incarnation, one.lost):
+                        one.next = position + 1
+                    else:
+                        self._not_sent(one)
+                if one.next < following and not one.broken:
+                    following = one.next
+            position = following
 
     def _deliver_in_bulk(self) -> None:
         """Deliver everything up to the head, in order, as much at once as was read at once."""
@@ -227,9 +231,10 @@ class Relay(pykka.Actor):
         if sent < len(records):
             self._not_sent(subscription)
 
-    def _send_under_rules(self, due: Sequence[Subscription], record: Record) -> None:
+    def _send_under_rules(self, position: int, record: Record) -> None:
         """Deliver the event so many times, or not at all, and as it is said to be."""
         _, times, message = self._rules.decide(record)
+        due = [one for one in self._subscriptions.values() if one.next == position and not one.broken]
         for subscription in due:
             if times == 0:
                 subscription.next = record.position + 1

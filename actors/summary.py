@@ -11,11 +11,12 @@ from typing import Any
 
 import msgspec
 
-from actors.consumer import Consumer, Effects, NotYet
+from actors.consumer import Consumer
 from actors.facts import UNKNOWN_NAME
 from actors.messages import OrderConfirmed, OrderPlaced, OrderRejected, PlacedLine, Record, Repair
 from actors.policy import Policy
 from actors.positions import Positions
+from actors.processor import Effects, NotYet
 from actors.runtime import Runtime
 from actors.stores.port import Change, Delete, Put, Store, StoreError
 from actors.tables import (
@@ -231,7 +232,7 @@ class SummaryProjection(Consumer):
 
     def _repair(self, message: Repair) -> None:
         """Look up the names that rows lack; go on at once while that works, and later if it does not."""
-        repaired, repaired_id = 0, self._runtime.recorder.intern("repaired")
+        repaired = 0
         for (order_id, copy), position in list(islice(self._pending.items(), REPAIRED_AT_ONCE)):
             try:
                 with self._turn or nullcontext():
@@ -241,10 +242,7 @@ class SummaryProjection(Consumer):
             if done:
                 del self._pending[order_id, copy]
                 repaired += 1
-                now = self._runtime.now()
-                self._applied_row(
-                    (self._consumer_id, self._source_ids["orders"], position, now, now, 1, repaired_id)
-                )
+                self._processor.record("orders", [position], "repaired", self._runtime.now())
             else:  # its product is not there yet: others come first next time
                 self._pending[order_id, copy] = self._pending.pop((order_id, copy))
         if not self._pending:

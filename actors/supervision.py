@@ -418,6 +418,10 @@ class SupervisedRuntime(Runtime):
             if actor.ref is not None:
                 actor.inbox.set_limit(self._limit(actor))
 
+    def _is_held_up(self) -> bool:
+        """Whether some node is paused, down or narrowed, until whoever has done that ends it."""
+        return any(self._pauses.values()) or any(self._crashes.values()) or any(self._narrowings.values())
+
     def _is_narrowed(self, name: str) -> bool:
         """Whether a fault bounds the actor's inbox more than its policy does."""
         actor = self._actors.get(name)
@@ -436,6 +440,7 @@ class SupervisedRuntime(Runtime):
         """The actor class with this runtime's hooks, and with its failures reported."""
         runtime = self
         rules = self.handling(actor.node)
+        receive = actor_class.on_receive
 
         def handle_failure(self: pykka.Actor, kind: Any, value: Any, traceback: Any) -> None:
             cast("Inbox", self.actor_inbox).close()
@@ -463,7 +468,7 @@ class SupervisedRuntime(Runtime):
                 return super(supervised, self)._handle_receive(message)  # type: ignore[misc]
             if rules.active and isinstance(message, Command):
                 return command_under_rules(self, message)
-            return self.on_receive(message)
+            return receive(self, message)
 
         def command_under_rules(self: pykka.Actor, command: Command) -> Any:
             _, times, other = rules.decide(command)

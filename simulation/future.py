@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import queue
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pykka
 
 from actors.runtime import Reply
-from simulation.process import A_REPLY, Call, current
+from simulation.clock import Call
+from simulation.process import A_REPLY, current
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,10 +142,10 @@ class VirtualReply(Reply):
         if timeout is None:
             process.wait_for(A_REPLY, self.owner)
             return
-        alarm = Call([lambda _event: self._give_up(process)])
+        alarm = Call(partial(self._give_up, process))
         self.runtime.schedule(alarm, timeout)
         process.park()
-        alarm.callbacks = []
+        alarm.act = None
 
     def _give_up(self, process: Process) -> None:
         """The timeout has come; if the answer has too, the process is on its way to it already."""

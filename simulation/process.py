@@ -11,33 +11,23 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from greenlet import getcurrent, greenlet
-from simpy.events import NORMAL
 
 from actors.inbox import Inbox, Killed
+from simulation.clock import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pykka._envelope import Envelope
-    from simpy import Environment
 
     from actors.inbox import Entry
+    from simulation.clock import Clock
 
 
 A_REPLY = "a reply from"
 ROOM = "room in the inbox of"
 THE_LOCK = "a lock held by"
 """What a process waits for, as an error message puts it."""
-
-
-class Call:
-    """What SimPy needs to know of an event that is only a call: its callbacks, and that it did not fail."""
-
-    __slots__ = ("callbacks",)
-    _ok = True
-
-    def __init__(self, callbacks: list[Callable[[Any], Any]]) -> None:
-        self.callbacks = callbacks
 
 
 class Fiber(greenlet):
@@ -60,7 +50,7 @@ class Process(Inbox):
     time, any other wait ends no sooner than the pause.
     """
 
-    def __init__(self, env: Environment, hub: greenlet, name: str, *, is_actor: bool = True) -> None:
+    def __init__(self, clock: Clock, hub: greenlet, name: str, *, is_actor: bool = True) -> None:
         super().__init__(name)
         self.is_actor = is_actor
         self.service: Callable[[], float] | None = None  # draws service times; None: no message takes any
@@ -72,17 +62,16 @@ class Process(Inbox):
         self.waits_what = A_REPLY
         self._fiber = Fiber(parent=hub)
         self._fiber.process = self
-        self._env = env
+        self._clock = clock
         self._to_hub = hub.switch
-        # SimPy's type hints ask for an Event; its documentation asks for what Call has.
-        self._schedule: Callable[[Any, Any, float], None] = env.schedule
+        self._call_in = clock.call_in
         self._idle = False
         self._served_from_s = 0.0
         self._service_s = 0.0
         self._halted: str = ""  # what a pause has interrupted: "mail", "service" or "wait"
-        self._on_wake: list[Callable[[Any], Any]] = [self._wake]
-        self._on_served: list[Callable[[Any], Any]] = [self._fiber.switch]
-        self._call = Call([])  # the end of the service; one object serves all services
+        self._on_wake: Callable[[], object] = self._wake
+        self._on_served: Callable[[], object] = self._fiber.switch
+        self._call = Call()  # the end of the service; one object serves all services
 
     def live(self, life: Callable[[], object]) -> None:
         """Begin to run `life` now, until it returns or the process is killed."""
@@ -106,18 +95,17 @@ class Process(Inbox):
         if self._idle:
             self._idle = False
             self.hand = envelope
-            self.begun_s = self._served_from_s = self._env.now
-            if self.service is None:
+            self.begun_s = self._served_from_s = self._clock.now_s
+            service, works = self.service, self.works
+            if service is None or (works is not None and type(envelope.message) not in works):
                 seconds = 0.0
-            elif self.works is None or type(envelope.message) in self.works:
-                seconds = self.service()
             else:
-                seconds = 0.0
+                seconds = service()
             # What `_serve` does, without the call: every message comes this way.
             self._service_s = seconds
             call = self._call
-            call.callbacks = self._on_served
-            self._schedule(call, NORMAL, seconds)
+            call.act = self._on_served
+            self._call_in(seconds, call)
         else:
             self.mail.append(envelope)
 
@@ -127,7 +115,7 @@ class Process(Inbox):
             envelope = self.hand = self.mail.popleft()
             if self.guarded:
                 self._taken(envelope)
-            self.begun_s = self._env.now
+            self.begun_s = self._clock.now_s
             if self.service is not None and (self.works is None or type(envelope.message) in self.works):
                 seconds = 0.0 if self.closing else self.service()
                 if seconds > 0.0:
@@ -155,15 +143,15 @@ class Process(Inbox):
         self._served_from_s = now
         self._service_s = seconds
         call = self._call
-        call.callbacks = self._on_served
-        self._schedule(call, NORMAL, seconds)
+        call.act = self._on_served
+        self._call_in(seconds, call)
 
     def work(self, seconds: float) -> None:
         """Inside a handler: spend service time."""
         if seconds > 0.0:
             if self.killed:
                 raise Killed
-            self._serve(seconds, self._env.now)
+            self._serve(seconds, self._clock.now_s)
             self._to_hub()
 
     def sleep(self, seconds: float) -> None:
@@ -172,9 +160,9 @@ class Process(Inbox):
         self.park()
 
     def wake_after(self, seconds: float) -> Call:
-        """Schedule the end of a wait; the call returned can be taken back by emptying its callbacks."""
+        """Schedule the end of a wait; the call returned can be taken back."""
         call = Call(self._on_wake)
-        self._schedule(call, NORMAL, seconds)
+        self._call_in(seconds, call)
         return call
 
     def park(self) -> None:
@@ -195,7 +183,7 @@ class Process(Inbox):
         """Inside a handler: wait until the letter has come in, or has been sent away."""
         self.wait_for(ROOM, inbox.name)
 
-    def _wake(self, _event: Any) -> None:
+    def _wake(self) -> None:
         if self.paused:
             self._halted = "wait"
         elif not self.killed:
@@ -209,10 +197,10 @@ class Process(Inbox):
         if self._idle:
             self._idle = False
             self._halted = "mail"
-        elif self._call.callbacks is self._on_served:
-            self._call.callbacks = []
-            self._call = Call([])
-            self._service_s -= self._env.now - self._served_from_s
+        elif self._call.act is self._on_served:
+            self._call.act = None
+            self._call = Call()
+            self._service_s -= self._clock.now_s - self._served_from_s
             self._halted = "service"
 
     def resume(self) -> int:
@@ -223,7 +211,7 @@ class Process(Inbox):
         halted, self._halted = self._halted, ""
         held = len(self.mail) + (self.hand is not None)
         if halted == "service":
-            self._serve(self._service_s, self._env.now)
+            self._serve(self._service_s, self._clock.now_s)
         elif halted == "wait":
             self.wake_after(0.0)
         elif halted == "mail":
@@ -239,7 +227,7 @@ class Process(Inbox):
         """End the process where it stands; return the messages that are lost with it."""
         lost = self._cut_off()
         self._idle = False
-        self._call.callbacks = []
+        self._call.act = None
         fiber = self._fiber
         if fiber.gr_frame is not None:  # it has begun, and is parked somewhere
             if getcurrent() is not fiber:

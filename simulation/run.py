@@ -19,7 +19,7 @@ from actors.trace import Recorder
 from scenarios.catalogue import catalogue
 from scenarios.injection import inject
 from scenarios.randomness import Streams
-from simulation.process import Call
+from simulation.clock import Call
 from simulation.runtime import VirtualRuntime, uncollected
 from simulation.workload import Workload
 
@@ -114,7 +114,7 @@ def _sample_queues(runtime: VirtualRuntime, end_s: float) -> None:
     every_s = (end_s - start_s) / SAMPLES
     instants = iter(range(1, SAMPLES))
 
-    def sample(_event: object) -> None:
+    def sample() -> None:
         depths = runtime.depths()
         if depths != known:
             for node, depth in depths.items():
@@ -126,6 +126,6 @@ def _sample_queues(runtime: VirtualRuntime, end_s: float) -> None:
     def following() -> None:
         number = next(instants, None)
         if number is not None:
-            runtime.schedule(Call([sample]), start_s + number * every_s - runtime.now())
+            runtime.schedule(Call(sample), start_s + number * every_s - runtime.now())
 
     following()

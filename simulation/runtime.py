@@ -18,21 +18,22 @@ from __future__ import annotations
 import contextlib
 import gc
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import pykka
 import simpy
 from greenlet import getcurrent
-from simpy.events import NORMAL
 
 from actors.gate import RuleGate
 from actors.link import Link, original
 from actors.runtime import Deadlock, RuntimeFailure
 from actors.supervision import SupervisedRuntime
 from scenarios.randomness import Streams
+from simulation.clock import Call, Clock
 from simulation.future import VirtualReply
 from simulation.mutex import VirtualMutex
-from simulation.process import ROOM, Call, Process, current
+from simulation.process import ROOM, Process, current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,8 +64,7 @@ class VirtualTimer:
 
     def cancel(self) -> None:
         """See `actors.runtime.Timer`."""
-        if self._call.callbacks is not None:
-            self._call.callbacks = []
+        self._call.act = None
 
 
 class VirtualRuntime(SupervisedRuntime):
@@ -86,7 +86,7 @@ class VirtualRuntime(SupervisedRuntime):
         recorder: Recorder | None = None,
     ) -> None:
         super().__init__(recorder)
-        self.env = simpy.Environment(start_s)
+        self.env = Clock(start_s)
         self._hub = getcurrent()
         self._streams = streams or Streams(0)
         self._times = dict(times or {})
@@ -104,7 +104,7 @@ class VirtualRuntime(SupervisedRuntime):
 
     def now(self) -> float:
         """See `Runtime`."""
-        return self.env.now
+        return self.env.now_s
 
     def run(self, until: float) -> None:
         """Let everything happen that is due before `until`.
@@ -114,23 +114,23 @@ class VirtualRuntime(SupervisedRuntime):
 
         """
         self._only_from_outside("run")
-        if until <= self.env.now:
+        if until <= self.env.now_s:
             return
         with uncollected():
-            self.env.run(until)
-        stuck = self._waiting_in_circles() or (
-            self._waiting() if self.env.peek() == simpy.core.Infinity else []
-        )
+            self.env.run_before(until)
+        stuck = self._waiting_in_circles()
+        if not stuck and self.env.peek() == simpy.core.Infinity and not self._is_held_up():
+            stuck = self._waiting()
         if stuck:
             raise Deadlock(self._who_waits(stuck))
 
     def run_until_done(self, reply: VirtualReply, timeout: float | None) -> None:
         """Run the clock until the reply is there, or for at most `timeout` seconds."""
         self._only_from_outside("wait")
-        end = simpy.core.Infinity if timeout is None else self.env.now + timeout
+        end = simpy.core.Infinity if timeout is None else self.env.now_s + timeout
         while not reply.done:
             if self.env.peek() > end:
-                self.env.run(end)
+                self.env.run_before(end)
                 return
             try:
                 self.env.step()
@@ -146,11 +146,11 @@ class VirtualRuntime(SupervisedRuntime):
         """Put a call on the clock, `delay` seconds from now."""
         if delay < 0.0:
             raise RuntimeFailure(f"cannot make a call {-delay:.9g} s in the past; time only goes on")
-        self.env.schedule(call, NORMAL, delay)  # type: ignore[arg-type]  # SimPy asks no more of an event
+        self.env.call_in(delay, call)
 
     def call_at(self, instant: float, call: Callable[..., object], *args: Any) -> Call:
         """See `Runtime`."""
-        return self._call_in(instant - self.env.now, call, *args)
+        return self._call_in(instant - self.env.now_s, call, *args)
 
     def sleep(self, seconds: float) -> None:
         """See `Runtime`; called from outside any actor it runs the clock."""
@@ -158,7 +158,7 @@ class VirtualRuntime(SupervisedRuntime):
         if process is not None:
             process.sleep(seconds)
         else:
-            self.run(self.env.now + seconds)
+            self.run(self.env.now_s + seconds)
 
     def work(self) -> None:
         """See `Runtime`."""
@@ -212,7 +212,7 @@ class VirtualRuntime(SupervisedRuntime):
     def taken(self) -> float:
         """See `Runtime`."""
         process: Process | None = getattr(getcurrent(), "process", None)  # `current`, which is asked often
-        return process.begun_s if process is not None else self.env.now
+        return process.begun_s if process is not None else self.env.now_s
 
     def close(self) -> None:
         """See `Runtime`."""
@@ -221,7 +221,7 @@ class VirtualRuntime(SupervisedRuntime):
             task.kill()
 
     def _call_in(self, delay: float, call: Callable[..., object], *args: Any) -> Call:
-        scheduled = Call([lambda _event: call(*args)])
+        scheduled = Call(partial(call, *args))
         self.schedule(scheduled, delay)
         return scheduled
 
@@ -331,4 +331,6 @@ class VirtualRuntime(SupervisedRuntime):
             for p in processes
             if p.waits_for is not None
         ]
-        return "; ".join(waits) + f" (at {self.env.now:.9g} s); answer before you ask, or ask with a timeout"
+        return (
+            "; ".join(waits) + f" (at {self.env.now_s:.9g} s); answer before you ask, or ask with a timeout"
+        )

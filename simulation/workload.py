@@ -11,16 +11,14 @@ import threading
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from simpy.events import NORMAL
-
 from actors.messages import AddToCart, CheckOut
 from actors.stores.port import StoreError
 from scenarios.arrivals import Closed, Nothing, Open
 from scenarios.loads import ActiveLoadRule, LoadRules
 from scenarios.names import LOADS
 from scenarios.requests import Requests
+from simulation.clock import Call
 from simulation.ledger import Ledger, Sent
-from simulation.process import Call
 from simulation.runtime import VirtualRuntime
 
 if TYPE_CHECKING:
@@ -48,15 +46,14 @@ class Arrivals:
     """Calls `act` at each of the instants of virtual time, by one call that is scheduled again and again."""
 
     def __init__(self, runtime: VirtualRuntime, instants: Iterator[float], act: Callable[[], object]) -> None:
-        self._env = runtime.env
-        self._schedule: Callable[[Any, Any, float], None] = runtime.env.schedule
+        self._clock = runtime.env
         self._instants = instants
         self._act = act
-        self._callbacks: list[Callable[[Any], Any]] = [self._arrive]
-        self._call = Call([])
+        self._on_arrival: Callable[[], object] = self._arrive
+        self._call = Call()
         self._following()
 
-    def _arrive(self, _event: object) -> None:
+    def _arrive(self) -> None:
         self._act()
         self._following()
 
@@ -64,8 +61,8 @@ class Arrivals:
         instant = next(self._instants, None)
         if instant is not None:
             call = self._call
-            call.callbacks = self._callbacks
-            self._schedule(call, NORMAL, instant - self._env.now)
+            call.act = self._on_arrival
+            self._clock.call_in(instant - self._clock.now_s, call)
 
 
 def call_at_each(runtime: Runtime, instants: Iterator[float], act: Callable[[], object]) -> None:

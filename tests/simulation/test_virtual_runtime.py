@@ -125,6 +125,37 @@ def test_a_deadlock_is_found_although_others_go_on() -> None:
             runtime.run(10.0)
 
 
+class Patient(pykka.ThreadingActor):
+    """Waits for an answer that nobody owes."""
+
+    def __init__(self, runtime: VirtualRuntime) -> None:
+        super().__init__()
+        self._runtime = runtime
+
+    def on_receive(self, _message: Any) -> None:
+        self._runtime.promise().get()
+
+
+def test_who_waits_when_nothing_can_happen_any_more_is_named() -> None:
+    with VirtualRuntime() as runtime:
+        runtime.start(Patient, runtime, name="patient")
+        runtime.tell("patient", 1)
+        with pytest.raises(Deadlock, match="patient waits for a reply from nobody"):
+            runtime.run(10.0)
+
+
+def test_what_a_fault_holds_up_is_no_deadlock() -> None:
+    with VirtualRuntime() as runtime:
+        runtime.start(Clerk, runtime, "stock", name="orders")
+        runtime.start(Patient, runtime, name="stock")
+        runtime.pause("stock")
+        runtime.tell("orders", 1)
+        runtime.run(10.0)
+        runtime.resume("stock")
+        with pytest.raises(Deadlock, match="orders waits for a reply from stock"):
+            runtime.run(20.0)
+
+
 class Doubler(pykka.ThreadingActor):
     """Tells another twice what it is told."""
 
