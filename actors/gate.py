@@ -5,8 +5,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from actors.link import ActiveRule
-from actors.rules import StoreCall, Treatment
+from actors.rules import ActiveRule, StoreCall, Treatment
 from actors.stores.past import PastStore
 
 if TYPE_CHECKING:

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pykka import ActorDeadError
 
-from actors.rules import Spacing
+from actors.rules import ActiveRule, Spacing
 from actors.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from actors.rules import LinkRule, Passage
-    from actors.runtime import Reply
-    from actors.supervision import SupervisedRuntime
+    from actors.rules import LinkRule
+    from actors.runtime import Reply, Runtime
 
     _Lost: TypeAlias = Callable[[Any], object] | None
     _Sent: TypeAlias = tuple[Any, int, int | None, _Lost, Reply | None]
@@ -34,30 +33,6 @@ def original(link: str) -> str:
     return f"{source}{arrow}{target.partition('/')[0]}"
 
 
-class ActiveRule:
-    """A rule that a fault has put on a link or a store, and how often it has decided something."""
-
-    __slots__ = ("_lock", "hits", "rule")
-
-    def __init__(self, rule: Any) -> None:
-        self.rule = rule
-        self.hits = 0
-        self._lock = threading.Lock()  # several links may share it
-
-    def touch(self, messages: int = 1) -> None:
-        """Count so many messages as touched."""
-        with self._lock:
-            self.hits += messages
-
-    def decide(self, message: Any) -> Passage | None:
-        """What the rule says about the message; counted if it says anything."""
-        with self._lock:
-            passage: Passage | None = self.rule.on_message(message)
-            if passage is not None:
-                self.hits += 1
-        return passage
-
-
 class Link:
     """The way to one actor from another; `delay` draws how long a message takes (None: no time).
 
@@ -67,9 +42,7 @@ class Link:
     yet must not go on after it. On another link a later message may overtake.
     """
 
-    def __init__(
-        self, runtime: SupervisedRuntime, name: str, delay: Callable[[], float] | None, *, fifo: bool
-    ) -> None:
+    def __init__(self, runtime: Runtime, name: str, delay: Callable[[], float] | None, *, fifo: bool) -> None:
         self._runtime = runtime
         self._name = name
         self._target = name.partition("->")[2]
@@ -149,7 +122,7 @@ class Link:
         runtime, target = self._runtime, self._target
         if not self._rules and not self._under_way and self._delay is None:
             return runtime.request(target, message)
-        reply = self._make_reply()
+        reply = self._runtime.promise(self._target)
         if not self._depart(message, None, reply):
             self._cannot_reach(reply)
         return reply
@@ -203,7 +176,7 @@ class Link:
                         self._line.append(sent)
                     runtime.call_at(arrival, self._arrive, sent)
         for by in again:
-            unheard = None if reply is None else self._make_reply()
+            unheard = None if reply is None else self._runtime.promise(self._target)
             copy = (message, incarnation, None, None, unheard)
             runtime.call_at(arrival + by, self._arrive_aside, copy)
         return True
@@ -287,9 +260,6 @@ class Link:
             return self._runtime.tell(self._target, message)
         self._runtime.request(self._target, message).on_done(partial(_pass_on, reply))
         return True
-
-    def _make_reply(self) -> Reply:
-        return self._runtime._make_reply(self._target)  # noqa: SLF001  # a link is part of the runtime
 
     def _cannot_reach(self, reply: Reply) -> None:
         error = ActorDeadError(f"{self._target} cannot be reached over {self._name}; try again later")

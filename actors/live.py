@@ -241,7 +241,8 @@ class LiveRuntime(SupervisedRuntime):
         # With a time to wait, if none, every call asks the runtime first: that of a killed actor ends there.
         return RuleGate(self, store, lambda: 0.0)
 
-    def _make_reply(self, owner: str) -> Reply:  # noqa: ARG002  # threads wait for no name
+    def promise(self, owner: str = "") -> Reply:  # noqa: ARG002  # threads wait for no name
+        """See `Runtime`."""
         return LiveReply()
 
     def _on_own_thread(self) -> bool:

@@ -4,6 +4,7 @@ A rule only decides; the runtime that asks it carries the decision out and count
 once, holds on both clocks.
 """
 
+import threading
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, Literal, NamedTuple, Protocol
@@ -93,3 +94,27 @@ class StoreRule(Protocol):
     def on_call(self, store: str, call: StoreCall) -> Treatment | None:
         """What happens to the call; None lets it pass untouched."""
         ...
+
+
+class ActiveRule:
+    """A rule that a fault has put on a link or a store, and how often it has decided something."""
+
+    __slots__ = ("_lock", "hits", "rule")
+
+    def __init__(self, rule: Any) -> None:
+        self.rule = rule
+        self.hits = 0
+        self._lock = threading.Lock()  # several links may share it
+
+    def touch(self, messages: int = 1) -> None:
+        """Count so many messages as touched."""
+        with self._lock:
+            self.hits += messages
+
+    def decide(self, message: Any) -> Passage | None:
+        """What the rule says about the message; counted if it says anything."""
+        with self._lock:
+            passage: Passage | None = self.rule.on_message(message)
+            if passage is not None:
+                self.hits += 1
+        return passage

@@ -255,8 +255,8 @@ class Runtime(ABC):
         """Ask without waiting. A dead actor's reply is a `pykka.ActorDeadError`."""
 
     @abstractmethod
-    def promise(self) -> Reply:
-        """A reply that no actor owes: whoever holds it sets it, and others may wait for that."""
+    def promise(self, owner: str = "") -> Reply:
+        """A reply that whoever holds it sets, and others may wait for; `owner` is the actor that owes it."""
 
     def ask(self, name: str, message: Any, timeout: float | None = None) -> Any:
         """Ask and wait for the answer.

@@ -130,10 +130,6 @@ class SupervisedRuntime(Runtime):
         """The gate before this store."""
 
     @abstractmethod
-    def _make_reply(self, owner: str) -> Reply:
-        """A reply that the named actor owes."""
-
-    @abstractmethod
     def _on_own_thread(self) -> bool:
         """Whether the caller is an actor of this runtime, which must not stop or pause others."""
 
@@ -226,7 +222,7 @@ class SupervisedRuntime(Runtime):
 
     def request(self, name: str, message: Any) -> Reply:
         """See `Runtime`."""
-        reply = self._make_reply(name)
+        reply = self.promise(name)
         inbox = self._inboxes.get(name)
         if inbox is None or inbox.guarded:
             self._offer_request(name, Letter(message, reply), self._sender())
@@ -234,16 +230,12 @@ class SupervisedRuntime(Runtime):
             inbox.put(Letter(message, reply))
         return reply
 
-    def promise(self) -> Reply:
-        """See `Runtime`."""
-        return self._make_reply("")
-
     def ask(self, name: str, message: Any, timeout: float | None = None) -> Any:
         """See `Runtime`; who waits for an answer does not wait for room besides."""
         inbox = self._inboxes.get(name)
         if inbox is None or not inbox.guarded:
             return super().ask(name, message, timeout)
-        reply = self._make_reply(name)
+        reply = self.promise(name)
         self._offer_request(name, Letter(message, reply), None)
         return reply.get(timeout=timeout)
 

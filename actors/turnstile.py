@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from actors.link import ActiveRule
+    from actors.rules import ActiveRule
     from actors.runtime import Runtime
 
 ROUNDING_S = 1e-9

@@ -267,7 +267,8 @@ class VirtualRuntime(SupervisedRuntime):
     def _make_gate(self, store: str) -> RuleGate:
         return RuleGate(self, store, self._sampler(f"store:{store}"))
 
-    def _make_reply(self, owner: str) -> VirtualReply:
+    def promise(self, owner: str = "") -> VirtualReply:
+        """See `Runtime`."""
         reply = self._reply_class()
         reply.owner = owner
         return reply
@@ -295,7 +296,7 @@ class VirtualRuntime(SupervisedRuntime):
 
         return {
             "_create_actor_inbox": staticmethod(create_inbox),
-            "_create_future": staticmethod(lambda: self._make_reply(name)),
+            "_create_future": staticmethod(lambda: self.promise(name)),
             "_start_actor_loop": start_loop,
             "_actor_loop_teardown": teardown,
         }
