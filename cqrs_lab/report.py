@@ -96,6 +96,7 @@ def write_report_of(
         drawn=drawn,
         varied=_varied(scenario),
         decisions=_decisions(scenario),
+        faults=_faults(scenario),
     )
     path = run.folder / PAGE
     path.write_text(page(told), encoding="utf-8")
@@ -172,3 +173,15 @@ def _decisions(scenario: Scenario | None) -> tuple[Change, ...]:
         for key, value in keys_of(scenario).items()
         if key.startswith("policy.")
     )
+
+
+def _faults(scenario: Scenario | None) -> dict[int, dict[str, Any]]:
+    """The faults by their numbers, each key by key as the file says it."""
+    from cqrs_lab.compare_sides import keys_of
+
+    found: dict[int, dict[str, Any]] = {}
+    for key, value in keys_of(scenario).items() if scenario is not None else ():
+        if key.startswith("fault."):
+            _, number, name = key.split(".", 2)
+            found.setdefault(int(number), {})[name] = value
+    return found

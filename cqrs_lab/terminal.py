@@ -10,7 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cqrs_lab.clients_table import clients_tables
-from reports.quantities import duration
+from reports.figures.style import VIEWS, called
+from reports.quantities import claimed, duration, fact, name_of_fact, quantity
+from reports.recovery import OTHER_ACTIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
     from cqrs_lab.experiment import Outcome
 
 VERDICT_STYLES = {"pass": "bold green", "fail": "bold red", "unknown": "bold yellow"}
-VIEWS = ("summary", "products", "inventory")
-"""The read models of the table, in this order; the order service's own knowledge of the stock comes last."""
-
 PERMANENT = ("missing", "extra", "doubled", "wrong", "pending", "parked")
 """The gaps that are left at the end; what was only late has closed by then."""
 
@@ -79,24 +78,27 @@ def framed(outcome: Outcome, question: str, tables: Sequence[RenderableType]) ->
         again = Text(f"  {verdict['reproduce']}", "cyan", no_wrap=True, overflow="ignore")
         parts += [Text(), Text("What is broken is broken again by"), again]
     parts += [Text(f"unknown because {reason}", "yellow") for reason in verdict["unknown_because"]]
-    parts += [Text(), Text(outcome.sentence, "bold"), Text(), Text(f"Run folder: {outcome.folder}")]
+    place = Text(f"Run folder: {outcome.folder}", no_wrap=True, overflow="ignore")
+    parts += [Text(), Text(outcome.sentence, "bold"), Text(), place]
     return Group(*parts)
 
 
 def _read_models(summary: dict[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("read model")
-    for head in ("events", "lag p50", "p95", "p99", "max", "largest backlog", "recovery"):
-        table.add_column(head, justify="right")
-    lags = summary["lag_s"]
-    for view in (*VIEWS, "orders"):
-        lag = lags.get(view, {"count": 0})
-        if not lag["count"]:
-            continue
-        count = f"{lag['count']:,}" + (f" ({lag['censored']:,} never)" if lag["censored"] else "")
+    """A line for each read model that had events, and for each of its copies."""
+    lags = {name: lag for name, lag in summary["lag_s"].items() if lag["count"]}
+    never = any(lag["censored"] for lag in lags.values())
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("read model", vertical="bottom")
+    heads = ["events", *(["never"] if never else []), "lag p50", "p95", "p99", "max"]
+    for head in (*heads, "largest\nbacklog", "recovery"):
+        table.add_column(head, justify="right", no_wrap=True, vertical="bottom")
+    known = list(VIEWS)
+    for view in sorted(lags, key=lambda name: _place(known, name.partition("/")[0])):
+        lag = lags[view]
         table.add_row(
-            "stock view of orders" if view == "orders" else view,
-            count,
+            called(view),
+            f"{lag['count']:,}",
+            *([f"{lag['censored']:,}"] if never else []),
             *(duration(lag[key]) for key in ("p50", "p95", "p99", "max")),
             f"{summary['backlog_events'][view]['max']:,}",
             _recovery(summary, view),
@@ -104,14 +106,21 @@ def _read_models(summary: dict[str, Any]) -> Table:
     return table
 
 
+def _place(known: list[str], view: str) -> int:
+    return known.index(view) if view in known else len(known)
+
+
 def _recovery(summary: dict[str, Any], view: str) -> str:
-    """The longest recovery of the view after a fault; says so if one never came."""
-    if not summary["faults"]:
+    """The longest recovery of the view after a fault, ≥ if that was cut off by the next or by the end.
+
+    As in the sentence, an occurrence that ended while another was active is left to that one.
+    """
+    ended = [fault for fault in summary["faults"] if fault["recovery_censored"].get(view) != OTHER_ACTIVE]
+    if not ended:
         return "–"
-    times = [fault["recovery_s"].get(view) for fault in summary["faults"]]
-    if any(time is None for time in times):
-        return "not reached"
-    return duration(max(times))
+    longest = max(ended, key=lambda fault: fault["recovery_at_least_s"][view])
+    took_s = longest["recovery_at_least_s"][view]
+    return ("≥ " if longest["recovery_s"][view] is None else "") + duration(took_s)
 
 
 def _counts(summary: dict[str, Any]) -> Table:
@@ -125,18 +134,14 @@ def _counts(summary: dict[str, Any]) -> Table:
     )
     for kind, reads in summary["reads"].items():
         if reads["count"]:
-            stale = (
-                "none stale"
-                if not reads["stale"]
-                else f"{reads['stale']:,} stale ({reads['stale_ratio']:.2%})"
-            )
-            table.add_row(f"reads of {kind}", f"{reads['count']:,}, {stale}")
+            table.add_row(f"reads of {kind}", _stale(reads))
     writes = summary["session"]["read_your_writes"]
     if writes["opportunities"]:
         share = writes["violations"] / writes["opportunities"]
         table.add_row(
             "read your writes",
-            f"{writes['violations']:,} of {writes['opportunities']:,} reads missed one ({share:.2%})",
+            f"{writes['violations']:,} of {writes['opportunities']:,} reads missed one"
+            f" ({quantity(share, 'share')})",
         )
     for view, gaps in summary["gaps"].items():
         found = [f"{gaps[what]:,} {what}" for what in PERMANENT if gaps[what]]
@@ -144,10 +149,20 @@ def _counts(summary: dict[str, Any]) -> Table:
     return table
 
 
+def _stale(reads: dict[str, Any]) -> str:
+    """How many of the reads that can be judged were stale; a failed read, or one of a list, is not judged."""
+    if not reads["judged"]:
+        return f"{reads['count']:,}, none that can be judged"
+    many = "none" if not reads["stale"] else f"{reads['stale']:,}"
+    of = "" if reads["judged"] == reads["count"] else f" of the {reads['judged']:,} that can be judged"
+    share = f" ({quantity(reads['stale_ratio'], 'share')})" if reads["stale"] else ""
+    return f"{reads['count']:,}, {many}{of} stale{share}"
+
+
 def _claims(results: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for head in ("expected", "when", "", "found"):
-        table.add_column(head)
+        table.add_column(head, no_wrap=head != "found")
     for result in results:
         table.add_row(result["text"], result["when"], _MARKS[result["held"]], Text(_found(result)))
     return table
@@ -158,14 +173,9 @@ def _found(result: dict[str, Any]) -> str:
         count = result["count"]
         many = "1 counter-example" if count == 1 else f"{count:,} counter-examples, the first"
         facts = result["counter_examples"][0].items()
-        return f"{many}: " + ", ".join(
-            f"{key} {_fact(value)}" for key, value in facts if value not in (None, "")
-        )
+        told = (f"{name_of_fact(key)} {fact(key, value)}" for key, value in facts if value not in (None, ""))
+        return f"{many}: {', '.join(told)}"
     if result["value"] is None:
         return str(result["reason"] or "")
-    number = f"{result['value']:.6g}"
+    number = claimed(result["text"], result["value"])
     return f"{number} (of {result['sample_size']:,})" if result["sample_size"] else number
-
-
-def _fact(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

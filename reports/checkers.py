@@ -236,6 +236,12 @@ def unfired(scenario: Scenario, hits: Mapping[int, int]) -> list[int]:
     return [index for index, fault in enumerate(scenario.faults) if fault.enabled and hits.get(index, 0) <= 0]
 
 
+def _how_often(times: int) -> str:
+    if not times:
+        return "it never occurred"
+    return f"it occurred {'once' if times == 1 else f'{times} times'}, and touched nothing"
+
+
 def _faults_fired(question: Question) -> Checked:
     """Every fault touched something, and every other claim had something to judge."""
     run = question.run
@@ -251,7 +257,7 @@ def _faults_fired(question: Question) -> Checked:
                 "kind": fault.kind,
                 "on": fault.on,
                 "expected": "at least one message, call or node touched",
-                "found": f"{times} occurrences that touched nothing" if times else "it never occurred",
+                "found": _how_often(times),
             }
         )
     examples += [

@@ -1,5 +1,14 @@
 """Quantities as people read them: three digits, the unit after the number."""
 
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from scenarios.expectations import MEASURES
+
+UNITS = {"duration": "s", "share": "share", "count": "count"}
+
 
 def duration(seconds: float | None) -> str:
     """A duration for people.
@@ -39,3 +48,31 @@ def quantity(value: float | None, unit: str) -> str:
     if unit == "share":
         return f"{100.0 * value:.3g} %"
     return f"{value:,.0f}" if value >= 100.0 else f"{value:.3g}"
+
+
+def claimed(text: str, value: float | None) -> str:
+    """A value of the measure that an expectation speaks of, whatever its braces name.
+
+    >>> claimed("lag.p99{summary} < 2s", 0.25), claimed("oversold <= 0", 47.0)
+    ('250 ms', '47')
+    """
+    measure = MEASURES.get(re.split(r"\W", text, maxsplit=1)[0])
+    return quantity(value, UNITS[measure.unit] if measure is not None else "count")
+
+
+def name_of_fact(key: str) -> str:
+    """What a fact of a counter-example is called; `_s` in a key says that it holds seconds."""
+    return key.replace("_", " ").removesuffix(" s")
+
+
+def fact(key: str, value: Any) -> str:
+    """A fact of a counter-example for people.
+
+    >>> name_of_fact("committed_s"), fact("committed_s", 40.02411), fact("order_id", 1356)
+    ('committed', '40.024 s', '1356')
+    """
+    if value is None:
+        return "–"
+    if key.endswith("_s") and isinstance(value, int | float):
+        return f"{value:,.3f} s"
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)

@@ -108,6 +108,9 @@ class View(NamedTuple):
 MOST_FAULTS = 3
 """So many faults at most are named one by one; nobody repeats more in a meeting."""
 
+MOST_BROKEN = 3
+"""So many broken expectations at most are named."""
+
 VIEWS: Mapping[str, View] = {
     "summary": View(
         name="the summary",
@@ -155,11 +158,9 @@ class Missing(NamedTuple):
 
 def sentence(run: Run, scenario: Scenario, summary: Mapping[str, Any], verdict: Verdict) -> str:
     """The sentence, ending in a full stop."""
-    faults = summary["faults"]
-    lead = f"While {_enumerate(_failures(faults))}, " if faults else "With nothing failing, "
-    if scenario.faults and not faults:
-        lead = "With none of its faults ever occurring, "
     orders, consumer = summary["orders"], suffering(run)
+    faults = [fault for fault in summary["faults"] if fault["hits"]]
+    lead = _lead(scenario, summary["faults"], consumer)
     refused = _turned_away(orders)
     if consumer is None or (sum(orders.values()) and not orders["acknowledged"]):
         rest = [*refused, *_wrong(run, summary, None, Missing(0, 0, 0))]
@@ -211,24 +212,50 @@ def _view(run: Run, consumer: str) -> View:
     if number:
         name = f"copy {number} of {view.name}"
         view = view._replace(name=name, lost=f"lost to {name} for good")
+        if node_of(consumer) == CUSTOMERS_VIEW:
+            behind, half = f"{name} did not show new orders for {{}}", f"{name} showed half of the new orders"
+            view = view._replace(behind=behind, half=half)
     return view
 
 
-def _failures(faults: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What failed and for how long; the occurrences of one fault together."""
-    by_index: dict[int, list[Mapping[str, Any]]] = {}
+def _lead(scenario: Scenario, faults: Sequence[Mapping[str, Any]], consumer: str | None) -> str:
+    """What failed and for how long: what befell one target in one way together, what took longest first.
+
+    A fault that touched nothing is no reason for anything, and is not named.
+    """
+    if not scenario.faults:
+        return "With nothing failing, "
+    if not faults:
+        return "With none of its faults ever occurring, "
+    alike: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for fault in faults:
-        by_index.setdefault(fault["index"], []).append(fault)
+        if fault["hits"]:
+            alike.setdefault((fault["kind"], fault["on"]), []).append(fault)
+    if not alike:
+        return "With no fault touching anything, "
+    named = list(alike.values())
+    others = len(named) - MOST_FAULTS
+    if others > 1:
+        harm = sorted(named, key=lambda occurrences: _harm_s(occurrences, consumer), reverse=True)
+        named = [occurrences for occurrences in named if occurrences in harm[:MOST_FAULTS]]
+        return f"While {', '.join(_failures(named))}, and during {others} other kinds of fault, "
+    return f"While {_enumerate(_failures(named))}, "
+
+
+def _harm_s(occurrences: Sequence[Mapping[str, Any]], consumer: str | None) -> tuple[float, float]:
+    """For how long at most the consumer had not recovered from one, and how long they lasted in all."""
+    after_s = max(one["recovery_at_least_s"].get(consumer, 0.0) for one in occurrences)
+    return after_s, sum(one["end_s"] - one["start_s"] for one in occurrences)
+
+
+def _failures(named: Sequence[Sequence[Mapping[str, Any]]]) -> list[str]:
     phrases = []
-    for occurrences in by_index.values():
+    for occurrences in named:
         kind, on = occurrences[0]["kind"], occurrences[0]["on"]
         total = duration(sum(one["end_s"] - one["start_s"] for one in occurrences))
         happened = f"{_subject(on, kind)} {HAPPENED.get(kind, f'had the fault {kind}')}"
         times = "" if len(occurrences) == 1 else f" {_times(len(occurrences))},"
         phrases.append(f"{happened}{times} for {total}{' in all' if times else ''}")
-    others = len(phrases) - MOST_FAULTS
-    if others > 1:
-        return [*phrases[:MOST_FAULTS], f"{others} other faults lasted"]
     return phrases
 
 
@@ -383,26 +410,39 @@ def _wrong(run: Run, summary: Mapping[str, Any], consumer: str | None, missing: 
     """What was wrong at the end, beside what is said of the consumer's lost events."""
     gaps = summary["gaps"][CUSTOMERS_VIEW]
     counted = {
-        "left in the dead letters": gaps["parked"],
         "shown more than once": gaps["doubled"],
         "shown that nobody had placed": gaps["extra"],
         "shown with wrong or outdated contents": gaps["wrong"],
         "shown without the name of a product": gaps["pending"],
         "accepted and rejected later": int(flags(run, "orders", "status", "rejected").sum()),
     }
-    wrongs = [f"{_count(n, 'order')} {_were(n)} {wrong}" for wrong, n in counted.items() if n]
+    wrongs = _put_aside(run, summary)
+    wrongs += [f"{_count(n, 'order')} {_were(n)} {wrong}" for wrong, n in counted.items() if n]
     oversold = summary["stock"]["oversold_units"]
     wrongs += [f"{_count(oversold, 'unit')} {_were(oversold)} sold that nobody had"] if oversold else []
     for name in run.consumers:
         view, found = _view(run, name), missing if name == consumer else _missing(run, name)
-        letters = summary["applied"][name]["dead_letters"] if node_of(name) != CUSTOMERS_VIEW else 0
         told = {
             view.lost: found.gone if name != consumer else 0,
             f"still missing from {view.name} at the end": found.due,
-            f"left in the dead letters of {view.name}": letters,
         }
         wrongs += [f"{_count(n, view.event)} {_were(n)} {wrong}" for wrong, n in told.items() if n]
     return wrongs or ([] if missing.gone else ["nothing was lost"])
+
+
+def _put_aside(run: Run, summary: Mapping[str, Any]) -> list[str]:
+    """How many dead letters each consumer has; consumers with equally many in one breath."""
+    owners: dict[tuple[int, str], list[str]] = {}
+    parked = summary["gaps"][CUSTOMERS_VIEW]["parked"]
+    for name in sorted(run.consumers, key=lambda name: node_of(name) != CUSTOMERS_VIEW):
+        n = parked if name == CUSTOMERS_VIEW else summary["applied"][name]["dead_letters"]
+        if n and (name == CUSTOMERS_VIEW or node_of(name) != CUSTOMERS_VIEW):
+            view = _view(run, name)
+            owners.setdefault((n, view.event), []).append(view.name)
+    return [
+        f"{_count(n, event)} {_were(n)} left in the dead letters of {_enumerate(names)}"
+        for (n, event), names in owners.items()
+    ]
 
 
 def outcome(verdict: Verdict) -> str:
@@ -412,7 +452,8 @@ def outcome(verdict: Verdict) -> str:
         return f" – but this proves nothing yet, because {because}"
     broken = [result.text for result in verdict.results if result.held is False]
     if verdict.verdict == "fail":
-        return f" – which breaks {len(broken)} of {len(verdict.results)} expectations ({broken[0]})"
+        some = broken if len(broken) <= MOST_BROKEN else [*broken[: MOST_BROKEN - 1], "…"]
+        return f" – which breaks {len(broken)} of {len(verdict.results)} expectations ({', '.join(some)})"
     return ""
 
 

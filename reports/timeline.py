@@ -142,11 +142,11 @@ def read_your_writes_over_time(run: Run, windows: int = WINDOWS) -> pd.DataFrame
 
 
 def calm(run: Run, consumer: str, events: Following) -> Flags:
-    """Which of the consumer's events were committed while no fault lasted or was being recovered from."""
+    """Which of the consumer's events were not under way while a fault lasted or was being recovered from."""
     at_ease = np.ones(len(events.committed_s), dtype=np.bool_)
     for occurrence, recovery in zip(occurrences(run), recovered(run, consumer), strict=True):
         over_s = occurrence.end_s + recovery.at_least_s
-        at_ease &= (events.committed_s < occurrence.start_s) | (events.committed_s > over_s)
+        at_ease &= (events.applied_s < occurrence.start_s) | (events.committed_s > over_s)
     return at_ease
 
 

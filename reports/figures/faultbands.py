@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reports.frames import Run
 
 LABELLED = 4
-"""So many occurrences at most have their names above them; of more, it is said how many there are."""
+"""So many occurrences at most have their names above them; of more, the numbers of their faults."""
 
 MARKED = 12
 """So many occurrences at most have marks where the read models had recovered."""
@@ -89,7 +89,9 @@ def recovery_marks(run: Run, axes: Axes) -> str:
     if longest is None:
         return ""
     at_s, length_s, consumer = longest
-    words = f"{called(consumer)} recovered {duration(length_s)} after the fault"
+    ended = [one for one in found if one.end_s + length_s == at_s]
+    the = "the fault" if len(found) == 1 or not ended else f"the end of fault {ended[0].index}"
+    words = f"{called(consumer)} recovered {duration(length_s)} after {the}"
     right = (at_s - whole.start_s) < 0.62 * whole.length_s
     axes.annotate(
         words,
@@ -104,26 +106,38 @@ def recovery_marks(run: Run, axes: Axes) -> str:
 
 
 def _name(run: Run, axes: Axes, found: list[Occurrence]) -> None:
-    """The names of the occurrences above their bands, or how many there are if they do not fit."""
+    """The names of the occurrences above their bands, or the numbers of their faults if they do not fit."""
     whole = run.phases.window("always")
     height = above(axes, 0.14)
-    if len(found) > LABELLED or not _apart(found, whole.length_s):
-        kinds = sorted({f"{one.kind} {one.on}" for one in found})
-        many = f"{len(found)} occurrences of {len(kinds)} faults" if len(kinds) > 2 else ", ".join(kinds)
-        if len(kinds) <= 2 and len(found) > len(kinds):
-            many = f"{len(found)} × {many}"
-        axes.text(0.0, height, many, transform=axes.transAxes, fontsize=8, va="bottom")
+    if len(found) <= LABELLED and _apart(found, whole.length_s):
+        for one in found:
+            at = (one.start_s - whole.start_s) / whole.length_s
+            axes.text(
+                at if at < 0.7 else (min(one.end_s, whole.end_s) - whole.start_s) / whole.length_s,
+                height,
+                f"{one.kind} {one.on}, {duration(one.end_s - one.start_s)}",
+                transform=axes.transAxes,
+                ha="left" if at < 0.7 else "right",
+                va="bottom",
+                fontsize=8,
+            )
         return
+    kinds = {f"{one.kind} {one.on}" for one in found}
+    if len(kinds) == 1:
+        words = f"{len(found)} × {kinds.pop()}"
+        axes.text(0.0, height, words, transform=axes.transAxes, fontsize=8, va="bottom")
+        return
+    room_from = 0.0
     for one in found:
-        at = (one.start_s - whole.start_s) / whole.length_s
+        middle_s = (one.start_s + min(one.end_s, whole.end_s)) / 2.0
+        at = (middle_s - whole.start_s) / whole.length_s
+        label = str(one.index)
+        half = 0.006 * len(label)
+        if at - half < room_from:
+            continue
+        room_from = at + half + 0.004
         axes.text(
-            at if at < 0.7 else (min(one.end_s, whole.end_s) - whole.start_s) / whole.length_s,
-            height,
-            f"{one.kind} {one.on}, {duration(one.end_s - one.start_s)}",
-            transform=axes.transAxes,
-            ha="left" if at < 0.7 else "right",
-            va="bottom",
-            fontsize=8,
+            at, height, label, transform=axes.transAxes, ha="center", va="bottom", fontsize=8, color=GREY
         )
 
 

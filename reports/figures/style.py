@@ -55,7 +55,7 @@ SERIES: Final[tuple[dict[str, Any], ...]] = (
 
 DASHES: Final = ("-", "--", "-.", ":")
 
-NAMES: Final = {"orders": "stock view of orders"}
+NAMES: Final = {"orders": "order service"}
 """What a consumer is called where its name alone would mislead."""
 
 STYLE: Final[Any] = {

@@ -84,18 +84,20 @@ def _calm(run: Run, consumer: str) -> Following:
 
 
 def _objectives(run: Run, axes: Axes) -> str:
-    """Each objective as a point that the curve must pass above."""
+    """Each objective as a point that the curve must pass above; its words stand where no curve comes."""
     claims = objectives(run, "visible_within")
-    for claim in claims:
+    for number, claim in enumerate(claims):
         colour, _, marker = VIEWS.get(claim.part or "", (INK, "-", "o"))
         within_s = claim.argument or 0.0
+        foot = min(claim.value, 0.03 + 0.1 * len(claims))
+        axes.plot([within_s] * 2, [foot, claim.value], color=colour, linewidth=0.9, linestyle=(0, (2, 2)))
         axes.plot([within_s], [claim.value], color=colour, marker=marker, clip_on=False, zorder=5)
-        axes.annotate(
+        axes.text(
+            0.995,
+            0.03 + 0.1 * number,
             f"objective: {claim.text}",
-            (within_s, claim.value),
-            xytext=(6, -4),
-            textcoords="offset points",
-            va="top",
+            transform=axes.transAxes,
+            ha="right",
             fontsize=8,
         )
     return f"Objectives: {', '.join(claim.text for claim in claims)}." if claims else ""

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from reports.page.markup import Content
     from reports.page.told import Told
 
-OVER_TIME = "Grey bands are faults; dotted lines part warm, run and settle."
+OVER_TIME = (
+    "Grey bands are faults, with their names or their numbers in the table of faults; dotted lines part "
+    "warm, run and settle."
+)
 
 
 def consistency(told: Told) -> Markup:
@@ -59,7 +62,7 @@ def visibility(told: Told) -> Markup:
     numbers = table(["within", *(f"{key} s" for key in after)], rows, "The share of changes visible")
     caption = (
         "The share of the changes in the run phase that could be seen within x of their commit; thin: of "
-        "those that were committed while no fault lasted or was being recovered from."
+        "those that were not under way while a fault lasted or was being recovered from."
     )
     return _section(told, "visibility", "Visible within", caption, numbers if rows else None)
 
@@ -126,7 +129,20 @@ def clients(told: Told) -> Markup:
         for name, words in (("throughput_latency", caption), ("probed_visibility", seen))
         if name in told.drawn
     ]
-    return section("clients", "Throughput and latency", *parts, *_client_tables(told))
+    return section("clients", "Throughput and latency", *parts, *_generator(told), *_client_tables(told))
+
+
+def _generator(told: Told) -> list[Markup]:
+    """Whether the load was what it was meant to be: a generator that falls behind is no measure."""
+    found: dict[str, Any] = told.summary.get("generator") or {}
+    late_s = (found.get("late_s") or {}).get("p99")
+    if not found.get("wall_s") or late_s is None:
+        return []
+    words = (
+        f"The busiest process that made the load used {found.get('cpu_s', 0.0) / found['wall_s']:.0%} of a "
+        f"core; 99 % of the requests of open loads were sent at most {duration(late_s)} late."
+    )
+    return [paragraph(words, class_="facts")]
 
 
 def _client_tables(told: Told) -> list[Markup]:

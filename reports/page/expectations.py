@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from reports.page.markup import Markup, joined, paragraph, section, table, tag
-from reports.quantities import quantity
-from scenarios.expectations import MEASURES
+from reports.quantities import claimed, fact, name_of_fact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reports.page.markup import Content
     from reports.page.told import Told
-
-UNITS = {"duration": "s", "share": "share", "count": "count"}
 
 HEADS = ("expected", "in", "result", "found", "limit", "margin", "samples")
 
@@ -35,24 +31,18 @@ def expectations(told: Told) -> Markup:
 
 
 def _row(result: Mapping[str, Any]) -> list[Content]:
-    unit = _unit(result["text"])
+    text = result["text"]
     censored = result.get("censored") or 0
     samples = f"{result['sample_size']:,}" + (f" ({censored:,} had not ended)" if censored else "")
     return [
-        tag("code", result["text"]),
+        tag("code", text),
         str(result["when"]),
         _mark(result["held"]),
-        _found(result, unit),
-        quantity(result["limit"], unit),
-        quantity(result["margin"], unit),
+        _found(result),
+        claimed(text, result["limit"]),
+        claimed(text, result["margin"]),
         samples,
     ]
-
-
-def _unit(text: str) -> str:
-    """The unit of the claim's measure, whatever its braces name: a probe's are of its own."""
-    measure = MEASURES.get(re.split(r"\W", text, maxsplit=1)[0])
-    return UNITS[measure.unit] if measure is not None else "count"
 
 
 def _mark(held: bool | None) -> Markup:
@@ -61,9 +51,9 @@ def _mark(held: bool | None) -> Markup:
     return tag("span", text, class_=kind)
 
 
-def _found(result: Mapping[str, Any], unit: str) -> str:
+def _found(result: Mapping[str, Any]) -> str:
     if result["value"] is not None:
-        return quantity(result["value"], unit)
+        return claimed(result["text"], result["value"])
     if result["count"]:
         return "1 counter-example" if result["count"] == 1 else f"{result['count']:,} counter-examples"
     return "" if result["reason"] else "no counter-example"
@@ -88,15 +78,4 @@ def _examples(result: Mapping[str, Any]) -> Markup:
     rows = [[fact(key, example.get(key)) for key in heads] for example in shown]
     caption = f"Against “{result['text']}”: "
     caption += "all there are" if len(shown) == result["count"] else f"{len(shown)} of {result['count']:,}"
-    return table([head.replace("_", " ").removesuffix(" s") for head in heads], rows, caption)
-
-
-def fact(key: str, value: Any) -> str:
-    """A fact of a counter-example for people; keys that end in `_s` hold seconds."""
-    if value is None:
-        return "–"
-    if key.endswith("_s") and isinstance(value, int | float):
-        return f"{value:,.3f} s"
-    if isinstance(value, float):
-        return f"{value:,.6g}"
-    return str(value)
+    return table([name_of_fact(head) for head in heads], rows, caption)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
 from reports.figures.style import called, shown_consumers
-from reports.page.markup import Markup, joined, paragraph, section, table, tag
-from reports.quantities import duration
-from reports.recovery import RUN_ENDED
+from reports.frames import RunError
+from reports.meanwhile import meanwhile
+from reports.page.markup import Markup, html, joined, paragraph, section, table, tag
+from reports.quantities import duration, quantity
 from scenarios.faultkinds import KINDS
 
 if TYPE_CHECKING:
@@ -31,19 +33,28 @@ def faults(told: Told) -> Markup:
     if not found:
         return section("faults", "Faults", paragraph("Nothing failed in this run."))
     consumers = [name for name in shown_consumers(told.run) if name in found[0]["recovery_s"]]
-    heads = ["fault", "from", "to", "touched", *(called(name) for name in consumers)]
-    rows = [_row(one, consumers) for one in found[:SHOWN]]
-    caption = "How much each fault touched; under each read model how long after its end that had recovered"
-    if len(found) > SHOWN:
-        caption += f"; the first {SHOWN} of {len(found):,} occurrences"
+    heads = ["no.", "fault", "from", "to", "touched", *(called(name) for name in consumers)]
+    rows = [_row(told, one, consumers) for one in found[:SHOWN]]
+    first = f"; the first {SHOWN} of {len(found):,} occurrences" if len(found) > SHOWN else ""
+    caption = (
+        "When each fault lasted, how much it touched, and how long after its end each read model had "
+        f"recovered{first}"
+    )
     return section(
-        "faults", "What each fault touched and cost", table(heads, rows, caption), _meant(found), _cost(told)
+        "faults",
+        "What each fault touched and cost",
+        table(heads, rows, caption),
+        *_unrecovered(found),
+        _meanwhile(told, found, consumers),
+        _meant(found),
+        _cost(told),
     )
 
 
-def _row(one: Mapping[str, Any], consumers: list[str]) -> list[Content]:
+def _row(told: Told, one: Mapping[str, Any], consumers: list[str]) -> list[Content]:
     return [
-        tag("span", f"{one['kind']} {one['on']}", class_="whole"),
+        str(one["index"]),
+        joined([tag("span", f"{one['kind']} {one['on']}", class_="whole"), _details(told, one["index"])]),
         duration(one["start_s"]),
         duration(one["end_s"]),
         f"{one['hits']:,}",
@@ -51,13 +62,55 @@ def _row(one: Mapping[str, Any], consumers: list[str]) -> list[Content]:
     ]
 
 
+def _details(told: Told, index: int) -> Markup:
+    """What the scenario says of the fault beside its kind, its target and its time."""
+    given = told.faults.get(index, {})
+    words = [f"{key} = {value}" for key, value in given.items() if key not in NAMED]
+    return tag("div", tag("code", ", ".join(words)), class_="facts") if words else Markup("")
+
+
+NAMED = ("kind", "on", "at", "for", "enabled")
+"""What the other columns say of a fault."""
+
+
+def _meanwhile(told: Told, found: list[Mapping[str, Any]], consumers: list[str]) -> Markup:
+    """What lay in the time of each fault, beside the time without any; nothing if a table is missing."""
+    try:
+        times = meanwhile(told.run)
+    except RunError:
+        return Markup("")
+    names = [*(f"{one['index']} {one['kind']} {one['on']}" for one in found), "without any fault"]
+    rows: list[list[Content]] = [
+        [
+            tag("span", names[one.occurrence], class_="whole"),
+            *(_largest(one.lag_s.get(name), never=name in one.never) for name in consumers),
+            _part(one.stale, one.reads),
+            _part(one.refused, one.orders),
+        ]
+        for one in (times[-1], *times[:-1][:SHOWN])
+    ]
+    heads = ["meanwhile", *(called(name) for name in consumers), "stale reads", "orders refused"]
+    caption = (
+        "What happened while each fault lasted and was being recovered from: the largest lag of each read "
+        "model, the shares of reads that were stale and of orders that were not accepted"
+    )
+    return table(heads, rows, caption)
+
+
+def _largest(lag_s: float | None, *, never: bool) -> str:
+    return f"{'≥ ' if never else ''}{duration(lag_s)}"
+
+
+def _part(some: int, of: int) -> str:
+    return quantity(some / of, "share") if of else "–"
+
+
 def _recovery(one: Mapping[str, Any], consumer: str) -> str:
     took_s = one["recovery_s"].get(consumer)
     if took_s is not None:
         return duration(took_s)
     at_least_s = one.get("recovery_at_least_s", {}).get(consumer) or 0.0
-    ended = one.get("recovery_censored", {}).get(consumer) == RUN_ENDED
-    return f"≥ {duration(at_least_s)}{' (the end)' if ended else ''}" if at_least_s else "–"
+    return f"≥ {duration(at_least_s)}" if at_least_s else "–"
 
 
 def _unrecovered(found: list[Mapping[str, Any]]) -> list[Markup]:
@@ -74,8 +127,14 @@ def _meant(found: list[Mapping[str, Any]]) -> Markup:
     kinds = dict.fromkeys(one["kind"] for one in found)
     known = [kind for kind in kinds if kind in KINDS]
     return joined(
-        paragraph(tag("strong", kind), f": {KINDS[kind].meaning}.", class_="facts") for kind in known
+        paragraph(tag("strong", kind), ": ", _with_code(KINDS[kind].meaning), ".", class_="facts")
+        for kind in known
     )
+
+
+def _with_code(text: str) -> Markup:
+    """The text with what stands in backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", html(text)))
 
 
 def _cost(told: Told) -> Markup:
@@ -86,7 +145,7 @@ def _cost(told: Told) -> Markup:
     command = shlex.join(["cqrs-lab", "cost", *again[2:]])
     return joined(
         [
-            paragraph("What each fault cost, in every measure, is said by the same seed without it:"),
+            paragraph("What is due to each fault alone is said by the same seed without it:"),
             tag("pre", tag("code", command)),
         ]
     )

@@ -45,7 +45,7 @@ def gaps(told: Told) -> Markup:
             if found["transient"][kind] or found[kind]
         ]
         if rows:
-            heads = ["gap", "at once, at most, and closed", "left for good", "meaning"]
+            heads = ["gap", "most at a time that closed", "left for good", "meaning"]
             parts.append(table(heads, rows, f"Gaps of the {view} against the order service's own rows"))
         else:
             parts.append(paragraph(f"At no time was an order missing from, or wrong in, the {view}."))

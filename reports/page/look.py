@@ -21,7 +21,8 @@ section { margin: 2.5rem 0; }
 a { color: var(--link); }
 code, pre { font: .875em/1.5 ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 code { overflow-wrap: anywhere; }
-pre { background: var(--wash); border-radius: 6px; padding: .75rem 1rem; overflow-x: auto; margin: .5rem 0; }
+pre { background: var(--wash); border-radius: 6px; padding: .75rem 1rem; white-space: pre-wrap;
+  overflow-wrap: anywhere; margin: .5rem 0; }
 .sentence { font-size: 1.35rem; line-height: 1.4; margin: .75rem 0; max-width: none; }
 .long { font-size: 1.1rem; }
 .word { display: inline-block; font-weight: 700; font-size: .95rem; letter-spacing: .04em; border: 2px solid;
@@ -40,11 +41,12 @@ table { border-collapse: collapse; font-size: .9rem; margin: 0 0 .5rem; font-var
 .caption { color: var(--grey); font-size: .85rem; margin: 1rem 0 .1rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem 1rem .3rem 0;
   border-bottom: 1px solid var(--rule); }
-thead th { font-weight: 600; color: var(--grey); white-space: nowrap; }
+thead th { font-weight: 600; color: var(--grey); vertical-align: bottom; }
 tbody th { font-weight: 500; }
-.number { text-align: right; white-space: nowrap; }
+.number { text-align: right; } td.number { white-space: nowrap; }
 td code, th code { overflow-wrap: normal; white-space: nowrap; }
 td { min-width: 4rem; }
+.prose { min-width: 11rem; }
 #expectations td { white-space: nowrap; }
 figure { margin: .5rem 0; }
 figure svg { display: block; width: 100%; min-width: 38rem; height: auto; }
@@ -66,9 +68,9 @@ footer { color: var(--grey); font-size: .85rem; padding-bottom: 3rem; border-top
     --wash: #f4f4f2; --blue: #0072b2; --vermilion: #d55e00; --link: #000000; --pass: #00543d;
     --fail: #8a3500; --unknown: #5c4900; }
   body { font-size: 10pt; } main, header, footer { max-width: none; padding: 0; }
-  figure, tr, .notice { break-inside: avoid; } h2, h3, .caption { break-after: avoid; }
-  table { font-size: 8.5pt; } thead th, .number { white-space: normal; } th, td { padding-right: .6rem; }
-  .scroll { overflow: visible; } figure svg { min-width: 0; } pre { white-space: pre-wrap; }
+  figure, tr, .notice { break-inside: avoid; } h2, h3, .caption, summary { break-after: avoid; }
+  table { font-size: 8.5pt; } .number { white-space: normal; } th, td { padding-right: .6rem; }
+  .scroll { overflow: visible; } figure svg { min-width: 0; }
   td code, th code { white-space: normal; }
   details::details-content { content-visibility: visible; height: auto; } }
 """

@@ -60,7 +60,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Content]], caption: str)
     """A table in a box of its own to scroll in; columns that hold numbers are aligned to the right."""
     body = [list(row) for row in rows]
     numeric = [all(_is_number(row[at]) for row in body) for at in range(len(heads))]
-    sides = ["number" if is_number else "text" for is_number in numeric]
+    wordy = [any(len(html(row[at])) > WORDY for row in body) for at in range(len(heads))]
+    sides = [
+        "number" if is_number else "text prose" if is_wordy else "text"
+        for is_number, is_wordy in zip(numeric, wordy, strict=True)
+    ]
     head = tag(
         "tr", *(tag("th", one, scope="col", class_=side) for one, side in zip(heads, sides, strict=True))
     )
@@ -133,4 +137,7 @@ def _is_number(cell: Content) -> bool:
     return not isinstance(cell, Markup) and bool(NUMBER.fullmatch(cell))
 
 
-NUMBER = re.compile(r"([−≥≤]? ?[\d.,]+( (%|s|ms|µs|min|h))?( \(the end\))?|–)?")
+NUMBER = re.compile(r"([−≥≤]? ?[\d.,]+( (%|s|ms|µs|min|h))?|–)?")
+
+WORDY = 24
+"""A column with more letters in a cell is not squeezed on a phone."""

@@ -34,7 +34,8 @@ class Told:
     `summary` and `verdict` are the contents of summary.json and verdict.json, empty if they are not known, as
     is the `scenario` of a run that has none. `missing` says in words what cannot be shown. `varied` is what
     differs from the scenario of the library with the same name, None if there is none; `decisions` are the
-    design decisions, each beside its default.
+    design decisions, each beside its default; `faults` are the faults by their numbers, as the scenario's
+    file says them.
     """
 
     run: Run
@@ -44,7 +45,8 @@ class Told:
     missing: tuple[str, ...]
     drawn: Mapping[str, Drawn]
     varied: tuple[Change, ...] | None = None
-    decisions: tuple[Change, ...] = field(default=())
+    decisions: tuple[Change, ...] = ()
+    faults: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

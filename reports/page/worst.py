@@ -30,11 +30,12 @@ def worst(told: Told) -> Markup:
         "stands where it was taken up. A dashed arrow is an answer without the order."
     )
     parts = [_one(told, one, is_open=number == 0) for number, one in enumerate(found)]
-    return section("worst", f"The {_count(len(found))} that came last", intro, *parts)
+    return section("worst", _title(len(found)), intro, *parts)
 
 
-def _count(number: int) -> str:
-    return "order" if number == 1 else f"{number} orders"
+def _title(number: int) -> str:
+    which = "worst order" if number == 1 else f"{number} worst orders"
+    return f"The {which}: seen last, or never"
 
 
 def _one(told: Told, one: Worst, *, is_open: bool) -> Markup:

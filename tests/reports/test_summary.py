@@ -496,3 +496,40 @@ def test_without_an_accepted_order_the_sentence_says_so(said_of):
 )  # fmt: skip
 def test_a_duration_is_written_for_people(seconds, text):
     assert duration(seconds) == text
+
+
+def pauses(*targets, hits=1):
+    """A pause of each node for a second, one after the other, from 4 s on."""
+    return [(number, "pause", on, 4.0 + number, 5.0 + number, hits) for number, on in enumerate(targets)]
+
+
+def test_of_many_faults_the_sentence_names_three_and_counts_the_kinds_of_the_others(said_of):
+    said = said_of({"faults": pauses("relay", "inventory", "orders", "carts", "products", "relay")})
+    assert said.startswith(
+        "While the relay was paused twice, for 2 s in all, the inventory service was paused for 1 s, "
+        "the order service was paused for 1 s, and during 2 other kinds of fault, "
+    )
+
+
+def test_a_fault_that_touched_nothing_is_not_named_as_a_reason(said_of):
+    said = said_of({"faults": pauses("relay", hits=0)})
+    assert said.startswith("With no fault touching anything, ")
+    assert said_of({"faults": [*pauses("inventory"), (1, "pause", "relay", 4.0, 5.0, 0)]}).startswith(
+        "While the inventory service was paused for 1 s, "
+    )
+
+
+def test_dead_letters_of_several_consumers_are_told_in_one_breath(said_of):
+    rest = without(following_of_all()["applied"], "inventory", 4)
+    rest = without(rest, "summary", 4)
+    parked = [(name, "orders", 4, 4.0, 4.5, 3, "parked") for name in ("inventory", "summary")]
+    rows = [row for row in following_of_all()["summaries"] if row[1] != 4]
+    said = said_of({"applied": [*rest, *parked], "summaries": rows})
+    assert "1 order was left in the dead letters of the summary and the inventory." in said
+
+
+@pytest.mark.parametrize(("many", "named"), [(2, "< 1ms, lag.p99{summary} < 2ms)."), (4, "< 2ms, …).")])
+def test_every_broken_expectation_is_named_up_to_three(judged, many, named):
+    _, said = judged(*(f"lag.p99{{summary}} < {n}ms" for n in range(1, many + 1)))
+    assert f"breaks {many} of {many} expectations (lag.p99{{summary}} < 1ms, " in said
+    assert said.endswith(named)
