@@ -56,6 +56,7 @@ lint: $(READY) ## ruff, mypy, import layers
 bench: $(READY) ## benchmarks: ratios against a reference in the same run
 	$(BIN)/python tests/benchmarks/bench_virtual_time.py
 	$(BIN)/python tests/benchmarks/bench_sweep.py
+	$(BIN)/python tests/benchmarks/bench_report.py
 	$(BIN)/python tests/benchmarks/bench_facade.py
 	PYTHONPATH=tests/stores $(BIN)/python tests/benchmarks/bench_log_positions.py
 

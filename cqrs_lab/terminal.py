@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cqrs_lab.clients_table import clients_tables
-from reports.figures.style import VIEWS, called
 from reports.quantities import claimed, duration, fact, name_of_fact, quantity
+from reports.read_models import called, in_order
 from reports.recovery import OTHER_ACTIVE
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ def _read_models(summary: dict[str, Any]) -> Table:
     heads = ["events", *(["never"] if never else []), "lag p50", "p95", "p99", "max"]
     for head in (*heads, "largest\nbacklog", "recovery"):
         table.add_column(head, justify="right", no_wrap=True, vertical="bottom")
-    known = list(VIEWS)
-    for view in sorted(lags, key=lambda name: _place(known, name.partition("/")[0])):
+    for view in in_order(lags):
         lag = lags[view]
         table.add_row(
             called(view),
@@ -104,10 +103,6 @@ def _read_models(summary: dict[str, Any]) -> Table:
             _recovery(summary, view),
         )
     return table
-
-
-def _place(known: list[str], view: str) -> int:
-    return known.index(view) if view in known else len(known)
 
 
 def _recovery(summary: dict[str, Any], view: str) -> str:

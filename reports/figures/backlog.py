@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from reports.figures.axes import count_axis, time_axis
 from reports.figures.faultbands import fault_bands
 from reports.figures.objectives import limit_lines, objectives
-from reports.figures.style import called, described, legend, line_of, panels, shown_consumers
+from reports.figures.style import described, legend, line_of, panels
+from reports.read_models import called, shown_consumers
 from reports.timeline import backlog_over_time
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 
-from reports.figures.style import GREY, VIEWS, WASH, above, called, shown_consumers
+from reports.figures.style import GREY, VIEWS, WASH, above
 from reports.frames import RunError
 from reports.occurrences import Occurrence, occurrences, recovered
 from reports.quantities import duration
+from reports.read_models import called, shown_consumers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

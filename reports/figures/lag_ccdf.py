@@ -9,10 +9,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from reports.figures.axes import duration_axis
 from reports.figures.distribution import logarithmic_s
-from reports.figures.style import called, described, legend, line_of, panels, shown_consumers
+from reports.figures.style import described, legend, line_of, panels
 from reports.following import of_consumer
 from reports.lag import lags
 from reports.quantities import duration
+from reports.read_models import called, shown_consumers
 from reports.visibility import visible_within
 
 if TYPE_CHECKING:

@@ -13,16 +13,12 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.columns import replicas
-from reports.frames import RunError
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from matplotlib.axes import Axes
 
-    from reports.frames import Run
 
 WIDTH_IN: Final = 8.0
 TOP_IN, BOTTOM_IN = 0.66, 0.50
@@ -40,7 +36,7 @@ VIEWS: Final = {
     "inventory": (GREEN, "-.", "^"),
     "orders": (PURPLE, ":", "D"),
 }
-"""Colour, line style and marker of each consumer, in the order of legends."""
+"""Colour, line style and marker of each consumer."""
 
 SERIES: Final[tuple[dict[str, Any], ...]] = (
     {"color": BLUE, "linestyle": "-"},
@@ -54,9 +50,6 @@ SERIES: Final[tuple[dict[str, Any], ...]] = (
 """Colour and line style of whatever else is compared, in its order."""
 
 DASHES: Final = ("-", "--", "-.", ":")
-
-NAMES: Final = {"orders": "order service"}
-"""What a consumer is called where its name alone would mislead."""
 
 STYLE: Final[Any] = {
     "font.size": 9.0,
@@ -128,19 +121,6 @@ def above(axes: Axes, inches: float) -> float:
     return 1.0 + inches / (axes.get_position().height * figure.get_figheight())
 
 
-def shown_consumers(run: Run) -> list[str]:
-    """The consumers of a run in the order of legends, each with its copies.
-
-    Raises:
-        RunError: it has none, as a probe has.
-
-    """
-    if not run.consumers:
-        raise RunError("the run knows of no read models, so there is nothing to draw; take a simulated run")
-    known = [copy for name in VIEWS for copy in replicas(run, name)]
-    return known + [name for name in run.consumers if name not in known]
-
-
 def line_of(consumer: str) -> dict[str, Any]:
     """Colour and style of a consumer's line; copies have their view's colour and dashes of their own."""
     view, _, copy = consumer.partition("/")
@@ -148,11 +128,6 @@ def line_of(consumer: str) -> dict[str, Any]:
     if copy:
         dashes = DASHES[(DASHES.index(dashes) + int(copy) - 1) % len(DASHES)]
     return {"color": colour, "linestyle": dashes}
-
-
-def called(consumer: str) -> str:
-    """What a legend calls the consumer."""
-    return NAMES.get(consumer, consumer)
 
 
 def legend(axes: Axes, lines: Sequence[Line2D] | None = None, *, room_in: float = 6.2) -> None:

@@ -9,20 +9,11 @@ from reports.figures.axes import duration_axis, share_axis
 from reports.figures.distribution import logarithmic_s
 from reports.figures.faultbands import faults_of
 from reports.figures.objectives import objectives
-from reports.figures.style import (
-    INK,
-    VIEWS,
-    called,
-    described,
-    legend,
-    line_of,
-    panels,
-    sample,
-    shown_consumers,
-)
+from reports.figures.style import INK, VIEWS, described, legend, line_of, panels, sample
 from reports.following import of_consumer
 from reports.lag import lags
 from reports.quantities import duration, quantity
+from reports.read_models import called, shown_consumers
 from reports.timeline import calm
 from reports.visibility import visible_within
 

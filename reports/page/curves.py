@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports.figures.style import called, shown_consumers
 from reports.page.markup import Markup, figure, folded, paragraph, section, table
 from reports.quantities import duration, quantity
+from reports.read_models import called, shown_consumers
 
 if TYPE_CHECKING:
     from reports.page.markup import Content

@@ -6,11 +6,11 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from reports.figures.style import called, shown_consumers
 from reports.frames import RunError
 from reports.meanwhile import meanwhile
 from reports.page.markup import Markup, html, joined, paragraph, section, table, tag
 from reports.quantities import duration, quantity
+from reports.read_models import called, shown_consumers
 from scenarios.faultkinds import KINDS
 
 if TYPE_CHECKING:

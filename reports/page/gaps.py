@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports.columns import integers, seconds
-from reports.figures.style import called
 from reports.following import event_rows
 from reports.handling import dead_letters
 from reports.page.expectations import counter_examples
 from reports.page.markup import Markup, figure, paragraph, section, table
 from reports.quantities import duration
+from reports.read_models import called
 
 if TYPE_CHECKING:
     from reports.page.markup import Content
