@@ -14,6 +14,7 @@ from cqrs_lab.compare_sides import PROBE
 from reports.compare import paired, unpaired
 from reports.compare_lags import Apart, Part, apart
 from reports.quantities import duration, quantity
+from reports.read_models import called
 from reports.replications import MEASURES, Value, main_measures, measure_of, share
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ def in_words(consumer: str, found: Apart, letters: Sequence[str] = ("A", "B")) -
     parting = [f"{part.name} ({_values(part, letters)})" for part in found.parts if part.parts]
     said = [f"alike in {_listed(alike)}"] if alike else []
     said += [f"they part in {_listed(parting)}"] if parting else []
-    return f"{consumer}: {'; '.join(said) or 'too little to tell'}."
+    return f"{called(consumer)}: {'; '.join(said) or 'too little to tell'}."
 
 
 def _values(part: Part, letters: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cqrs_lab.sweep_table import SHOWN
 from reports.quantities import quantity
+from reports.read_models import called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,10 +71,7 @@ def _letters(table: Mapping[str, Any]) -> list[str]:
 
 def _sides(table: Mapping[str, Any]) -> Grid:
     rows = []
-    for side in table["sides"]:
-        what = ", ".join(
-            [side["scenario"], *(f"{key}={_value(v)}" for key, v in side["settings"].items())][:4]
-        )
+    for side, what in zip(table["sides"], side_names(table), strict=True):
         many = "1 run" if side["runs"] == 1 else f"{side['runs']:,} runs"
         seeds = f", seed{'s' if side['runs'] > 1 else ''} {ranges(side['seeds'])}" if side["seeds"] else ""
         passed = side["passed"]
@@ -83,11 +81,19 @@ def _sides(table: Mapping[str, Any]) -> Grid:
     return Grid("", ("", "scenario", "what it is", "pass"), rows, left=3)
 
 
-def side_name(side: Mapping[str, Any]) -> str:
-    """The scenario of a side, and up to three of the keys in which it differs from A."""
-    settings = [f"{key}={_value(value)}" for key, value in side["settings"].items()]
-    more = ["…"] if len(settings) > MOST_SETTINGS else []
-    return ", ".join([side["scenario"], *settings[:MOST_SETTINGS], *more])
+def side_names(table: Mapping[str, Any]) -> list[str]:
+    """The scenario of each side, and up to three of the keys in which it differs from A.
+
+    Where a simulated side is held against a live one, that is the difference, whatever the keys say.
+    """
+    if len({side["engine"] for side in table["sides"]}) > 1:
+        return [f"{side['scenario']}, {side['engine']}" for side in table["sides"]]
+    found = []
+    for side in table["sides"]:
+        settings = [f"{key}={_value(value)}" for key, value in side["settings"].items()]
+        more = ["…"] if len(settings) > MOST_SETTINGS else []
+        found.append(", ".join([side["scenario"], *settings[:MOST_SETTINGS], *more]))
+    return found
 
 
 def ranges(numbers: Sequence[int]) -> str:
@@ -194,8 +200,8 @@ def _lags(table: Mapping[str, Any]) -> list[Grid]:
     found = []
     for pair in table["lags"]:
         rows = [
-            _plain(consumer, _distance(lag["distance"]), *(_ratio(part) for part in lag["percentiles"]))
-            for consumer, lag in pair["consumers"].items()
+            _plain(called(name), _distance(lag["distance"]), *(_ratio(part) for part in lag["percentiles"]))
+            for name, lag in pair["consumers"].items()
         ]
         ratio = f"{pair['side']}/A"
         heads = ("read model", "distance (KS)", f"p50 {ratio}", f"p95 {ratio}", f"p99 {ratio}")

@@ -7,10 +7,12 @@ compare-over-time.svg, .png       the lag over time
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, Any
 
-from cqrs_lab.compare_grids import Grid, grids, remarks, side_name
+from cqrs_lab.compare_grids import Grid, grids, remarks, side_names
+from reports.page.markup import Markup, box, figure, joined, paragraph, section, tag
+from reports.page.page import whole
+from reports.page.told import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,21 +24,7 @@ if TYPE_CHECKING:
 
 PAGE = "compare.html"
 
-_CSS = """
-:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #ffffff; --rule: #d0d0d0; --quiet: #595959;
-  --good: #00614a; --bad: #a63d00; }
-@media (prefers-color-scheme: dark) { :root { --ink: #ededed; --paper: #16181b; --rule: #45494f;
-  --quiet: #b0b0b0; --good: #4fd0a8; --bad: #ff9b66; } }
-body { color: var(--ink); background: var(--paper); font: 15px/1.5 system-ui, sans-serif; margin: 0 auto;
-  max-width: 62rem; padding: 1rem; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-.box { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid var(--rule); padding: .25rem .75rem .25rem 0; text-align: right;
-  white-space: nowrap; } th.w, td.w { text-align: left; }
-th { color: var(--quiet); font-weight: 600; } .good { color: var(--good); } .bad { color: var(--bad);
-  font-weight: 600; } figure { background: #ffffff; border-radius: 4px; margin: 0; padding: .5rem; }
-figure svg { height: auto; max-width: 100%; width: 100%; }
-"""
+STYLES = {"good": "held", "bad": "broken"}
 
 
 def write_comparison(table: Mapping[str, Any], sides: Sequence[Side], out: Path) -> Path:
@@ -45,14 +33,14 @@ def write_comparison(table: Mapping[str, Any], sides: Sequence[Side], out: Path)
     Sides without run folders, such as sweeps, have no curves. Of a side with several runs the first is drawn.
     """
     out.mkdir(parents=True, exist_ok=True)
-    drawn = []
-    for name, figure in _figures(table, sides).items():
+    drawn = {}
+    for name, curves in _figures(table, sides).items():
         from reports import figures
 
-        text = figures.svg(figure)
+        text = figures.svg(curves)
         (out / f"{name}.svg").write_text(text, encoding="utf-8")
-        (out / f"{name}.png").write_bytes(figures.png(figure))
-        drawn.append((text, figures.words_of(figure)))
+        (out / f"{name}.png").write_bytes(figures.png(curves))
+        drawn[name] = Drawn(text, figures.words_of(curves))
     page = out / PAGE
     page.write_text(_page(table, drawn), encoding="utf-8")
     return page
@@ -60,8 +48,8 @@ def write_comparison(table: Mapping[str, Any], sides: Sequence[Side], out: Path)
 
 def _figures(table: Mapping[str, Any], sides: Sequence[Side]) -> dict[str, Figure]:
     with_runs = [
-        (side.runs[0], f"{said['side']}  {side_name(said)}" if len(sides) < 4 else said["side"])
-        for side, said in zip(sides, table["sides"], strict=True)
+        (side.runs[0], f"{said['side']}  {name}" if len(sides) < 4 else said["side"])
+        for side, said, name in zip(sides, table["sides"], side_names(table), strict=True)
         if side.runs
     ]
     if len(with_runs) < 2:
@@ -73,34 +61,26 @@ def _figures(table: Mapping[str, Any], sides: Sequence[Side]) -> dict[str, Figur
     return {name: figure for name, figure in found.items() if figure is not None}
 
 
-def _page(table: Mapping[str, Any], drawn: Sequence[tuple[str, str]]) -> str:
+CAPTIONS = {
+    "compare": "The share of the changes in the run phase that could be seen within x of their commit.",
+    "compare-over-time": "How long 99 % of the changes of each moment took to become visible, at most. The "
+    "grey bands are the faults of A.",
+}
+
+
+def _page(table: Mapping[str, Any], drawn: Mapping[str, Drawn]) -> str:
     title = f"{table['sides'][0]['scenario']}: {len(table['sides'])} sides compared"
-    blocks = [f"<h1>{html.escape(title)}</h1>"]
-    blocks += [_table(grid) for grid in grids(table)]
-    blocks += ["<h2>In words</h2>", *(f"<p>{html.escape(line)}</p>" for line in remarks(table))]
-    blocks += [_figure(svg, words) for svg, words in drawn]
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>{_CSS}</style></head>\n"
-        f"<body>\n{chr(10).join(blocks)}\n</body></html>\n"
-    )
+    shown = [_grid(grid, number) for number, grid in enumerate(grids(table))]
+    words = section("words", "In words", *(paragraph(line) for line in remarks(table)))
+    figures = [figure(name, one, CAPTIONS[name]) for name, one in drawn.items()]
+    curves = [section("curves", "The curves, laid over each other", *figures)] if figures else []
+    return whole(title, joined([tag("h1", title)]), joined([*shown, words, *curves]))
 
 
-def _figure(svg: str, words: str) -> str:
-    """The drawing in line, with its words for who cannot see it."""
-    opening = f'<svg role="img" aria-label="{html.escape(words, quote=True)}"'
-    return f"<figure>{opening}{svg[svg.index('<svg') + len('<svg') :]}</figure>"
-
-
-def _table(grid: Grid) -> str:
-    def cell(at: int, text: str, style: str, tag: str) -> str:
-        classes = " ".join(filter(None, ("w" if at < grid.left else "", style)))
-        return f'<{tag} class="{classes}">{html.escape(text)}</{tag}>'
-
-    head = "".join(cell(at, text, "", "th") for at, text in enumerate(grid.heads))
-    rows = "\n".join(
-        f"<tr>{''.join(cell(at, *one, 'td') for at, one in enumerate(row))}</tr>" for row in grid.rows
-    )
-    title = f"<h2>{html.escape(grid.title)}</h2>" if grid.title else ""
-    return f'{title}<div class="box"><table><tr>{head}</tr>\n{rows}</table></div>'
+def _grid(grid: Grid, number: int) -> Markup:
+    rows = [
+        [tag("span", cell.text, class_=STYLES[cell.style]) if cell.style else cell.text for cell in row]
+        for row in grid.rows
+    ]
+    title = grid.title or "What is compared"
+    return section(f"grid-{number}", title, box(grid.heads, rows, title, words=grid.left))

@@ -7,7 +7,10 @@ listed as that.
 from __future__ import annotations
 
 import json
+import shlex
+from collections import Counter
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -30,7 +33,8 @@ def runs(root: Path = ROOT) -> list[dict[str, Any]]:
     """One row a run or sweep below `root`, the newest first; durations in seconds.
 
     A row has `run` (its path below `root`), `kind` (the engine, or `sweep`, or `designs`), `scenario`, `seed`
-    or `seeds`, `verdict`, `started_at`, `orders`, and its main `measures` by their names in expectations.
+    or `seeds`, `settings` (what `--set` changed), `verdict`, `started_at`, `orders`, and its main `measures`
+    by their names in expectations.
     """
     return sorted(_rows(root), key=lambda row: (row["started_at"], row["run"]), reverse=True)
 
@@ -46,6 +50,7 @@ def _rows(root: Path) -> Iterator[dict[str, Any]]:
                 "scenario": folder.parent.name,
                 "kind": "",
                 "seed": None,
+                "settings": [],
                 "verdict": UNREADABLE,
                 "orders": None,
                 "measures": {},
@@ -61,6 +66,7 @@ def _rows(root: Path) -> Iterator[dict[str, Any]]:
 def _run(folder: Path) -> dict[str, Any]:
     info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     known = {"scenario": info["scenario"], "kind": info["engine"], "seed": info["seed"]}
+    known["settings"] = _settings(str(info.get("reproduce", "")))
     if "started_at" in info:
         known["started_at"] = _stamp(datetime.fromisoformat(info["started_at"]))
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
@@ -71,16 +77,27 @@ def _run(folder: Path) -> dict[str, Any]:
     }
 
 
+def _settings(command: str) -> list[str]:
+    """What the command line sets.
+
+    >>> _settings("cqrs-lab run shop.toml --seed 3 --set policy.join=carried --set 'load.orders=every(50ms)'")
+    ['policy.join=carried', 'load.orders=every(50ms)']
+    """
+    return [value for option, value in pairwise(shlex.split(command)) if option == "--set"]
+
+
 def _sweep(folder: Path) -> dict[str, Any]:
     request = json.loads((folder / "request.json").read_text(encoding="utf-8"))
     designs = [design for design in request["designs"] if design]
     known: dict[str, Any] = {"scenario": request["scenario"], "kind": "designs" if designs else "sweep"}
+    known["settings"] = request["settings"]
     if not (folder / "sweep.json").is_file():
         return known | {"verdict": "unfinished"}
     table = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
     known["seeds"] = table["seeds"]
     if designs:
-        return known | {"verdict": ", ".join(row["verdict"] for row in table["designs"])}
+        verdicts = Counter(row["verdict"] for row in table["designs"])
+        return known | {"verdict": ", ".join(f"{n} {verdict}" for verdict, n in verdicts.items())}
     means = {name: spread["mean"] for name, spread in table["measures"].items()}
     return known | {"verdict": table["verdict"], "measures": means}
 
@@ -97,14 +114,16 @@ def show_runs(rows: Sequence[dict[str, Any]], width: int, root: Path = ROOT) -> 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in shown:
         justify: Literal["left", "right"] = "right" if column.right else "left"
-        table.add_column(column.head, justify=justify, no_wrap=column.head != "run", overflow="fold")
+        table.add_column(
+            column.head, justify=justify, no_wrap=column.head not in ("run", "set"), overflow="fold"
+        )
     for row in rows:
         texts = (column.text(row) for column in shown)
         table.add_row(*(Text(text, STYLES.get(text, "")) for text in texts))
     return table
 
 
-WIDE = 100
+WIDE = 110
 
 
 class _Column(NamedTuple):
@@ -131,8 +150,9 @@ _COLUMNS = (
     _Column("verdict", lambda row: row["verdict"], right=False),
     _Column("orders", lambda row: quantity(row["orders"], "count"), only_if_wide=True),
     _Column("lag p99", lambda row: _measure(row, "s", "lag.p99{summary}", "client.lag.p99{summary}")),
-    _Column("recovery", lambda row: _measure(row, "s", "recovery{summary}")),
+    _Column("recovery", lambda row: _measure(row, "s", "recovery{summary}"), only_if_wide=True),
     _Column("missed own", lambda row: _measure(row, "share", "read_your_writes"), only_if_wide=True),
+    _Column("set", lambda row: "\n".join(row["settings"]), right=False, only_if_wide=True),
 )
 """Lag and recovery are those of the summary, which customers see; a read that missed a write of its own."""
 

@@ -19,6 +19,7 @@ from reports.following import Following, of_consumer
 from reports.frames import Run
 from reports.lag import Lags, lags
 from reports.occurrences import occurrences, recovered
+from reports.timeline import calm
 from reports.visibility import RESOLUTION_S
 
 FACTOR = 1.5
@@ -135,15 +136,12 @@ def _parts(base: Sequence[Run], other: Sequence[Run], consumer: str) -> list[Par
 
 
 def _split(run: Run, consumer: str) -> tuple[Lags, Lags]:
-    """The lags of the events committed in calm times of `run`, and of those committed during faults."""
+    """The lags of the events under way in calm times of `run`, and of those committed during faults."""
     events = of_consumer(run, consumer)
     during = np.zeros(len(events.committed_s), dtype=np.bool_)
-    after = during.copy()
-    for occurrence, recovery in zip(occurrences(run), recovered(run, consumer), strict=True):
-        over_s = occurrence.end_s + recovery.at_least_s
-        during |= (events.committed_s >= occurrence.start_s) & (events.committed_s <= occurrence.end_s)
-        after |= (events.committed_s > occurrence.end_s) & (events.committed_s <= over_s)
-    return _some(run, events, ~during & ~after), _some(run, events, during)
+    for one in occurrences(run):
+        during |= (events.committed_s >= one.start_s) & (events.committed_s <= one.end_s)
+    return _some(run, events, calm(run, consumer, events)), _some(run, events, during)
 
 
 def _some(run: Run, events: Following, chosen: Flags) -> Lags:

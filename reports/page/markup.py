@@ -57,9 +57,21 @@ def section(key: str, title: str, *contents: Content) -> Markup:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Content]], caption: str) -> Markup:
-    """A table in a box of its own to scroll in; columns that hold numbers are aligned to the right."""
+    """A table with its caption."""
+    return joined([paragraph(caption, class_="caption"), box(heads, rows, caption)])
+
+
+def box(
+    heads: Sequence[str], rows: Iterable[Sequence[Content]], label: str, *, words: int | None = None
+) -> Markup:
+    """A table in a box of its own to scroll in; columns that hold numbers are aligned to the right.
+
+    Those are all but the first `words` if that is given.
+    """
     body = [list(row) for row in rows]
-    numeric = [all(_is_number(row[at]) for row in body) for at in range(len(heads))]
+    numeric = [
+        all(_is_number(row[at]) for row in body) if words is None else at >= words for at in range(len(heads))
+    ]
     wordy = [any(len(html(row[at])) > WORDY for row in body) for at in range(len(heads))]
     sides = [
         "number" if is_number else "text prose" if is_wordy else "text"
@@ -76,9 +88,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Content]], caption: str)
         )
         for row in body
     ]
-    whole = tag("table", tag("thead", head), tag("tbody", *lines), aria_label=caption)
-    box = tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=caption)
-    return joined([paragraph(caption, class_="caption"), box])
+    whole = tag("table", tag("thead", head), tag("tbody", *lines), aria_label=label)
+    return tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=label)
 
 
 def folded(title: str, *contents: Content) -> Markup:

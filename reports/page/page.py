@@ -41,7 +41,11 @@ def page(told: Told) -> str:
     keys = [key for key in SECTIONS if not told.is_probe or key in OUTSIDE]
     parts = [_part(told, key) for key in keys]
     word = str(told.verdict.get("verdict") or "unknown").upper()
-    title = f"{word} {told.name}"
+    return whole(f"{word} {told.name}", opening.verdict(told), joined(parts))
+
+
+def whole(title: str, header: Markup, main: Markup) -> str:
+    """The HTML of a page that needs nothing but itself."""
     head = joined(
         [
             Markup('<meta charset="utf-8">'),
@@ -54,8 +58,8 @@ def page(told: Told) -> str:
     )
     body = joined(
         [
-            tag("header", opening.verdict(told)),
-            tag("main", *parts),
+            tag("header", header),
+            tag("main", main),
             tag("footer", paragraph("Written by cqrs-lab from the run's own tables.")),
         ]
     )

@@ -81,6 +81,19 @@ def test_a_narrow_terminal_gets_fewer_columns_and_no_cut_names() -> None:
     assert "".join(line.split(" ")[0] for line in lines[1:]) == f"tiny/{folder.name}"
 
 
+def test_runs_of_one_seed_are_told_apart_by_what_was_set() -> None:
+    run("--set", "policy.join=carried", "--set", "phases.run=5s")
+    (row,) = json.loads(lab("runs", "--json"))
+    assert row["settings"] == ["policy.join=carried", "phases.run=5s"]
+    assert "policy.join=carried" in lab("runs", width=140)
+
+
+def test_the_verdicts_of_many_designs_are_counted() -> None:
+    lab("vary", "tiny.toml", "--over", "policy.join=wait,placeholder,carried", "--jobs", "1", "--json")
+    (row,) = json.loads(lab("runs", "--json"))
+    assert row["verdict"] == "1 fail, 2 pass"
+
+
 def test_neighbouring_seeds_are_drawn_together() -> None:
     assert ranges([3, 1, 2, 9, 11, 12]) == "1..3, 9, 11, 12"
 

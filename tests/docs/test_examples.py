@@ -1,11 +1,12 @@
 """What a page shows is what happens: its scenarios are read, its sessions run, its links lead somewhere.
 
 The blocks of one page form one session in one empty folder, from top to bottom: each whole scenario lies
-there as `<name>.toml`, console blocks run `cqrs-lab`, Python blocks share their names. `...` in shown output
-stands for anything. A TOML block is a scenario, a `fragment` of one, or a `probe`.
+there as `<name>.toml`, console blocks run `cqrs-lab` and `make demo`, Python blocks share their names. `...`
+in shown output stands for anything. A TOML block is a scenario, a `fragment` of one, or a `probe`.
 """
 
 import doctest
+import re
 import shlex
 import tomllib
 from collections.abc import Mapping
@@ -17,14 +18,19 @@ from pages import PAGES, ROOT, Block, Page, page
 from typer.testing import CliRunner
 
 from cqrs_lab.cli import app
-from scenarios import probefile
-from scenarios.file import loads
+from cqrs_lab.experiment import measure_simulated
+from reports.figures import consistency, svg, words_of
+from scenarios import library, probefile
+from scenarios.file import loads, read
 from scenarios.section import toml, toml_key
 
 ALL_PAGES = (*PAGES, "README.md")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 BROKEN = 70
 MARKS = {"toml": {"fragment", "probe"}}
+
+DEMO = "cqrs-lab run products-outage"
+"""What `make demo` comes to once the virtual environment is there."""
 
 MINIMAL = """
 name = "minimal"
@@ -57,6 +63,22 @@ def test_every_link_to_a_file_leads_to_one(name: str) -> None:
 def test_every_block_has_marks_that_mean_something(name: str) -> None:
     for block in page(name).blocks:
         assert set(block.marks) <= MARKS.get(block.language, set()), (name, block.line)
+
+
+def test_make_demo_is_the_run_that_the_tests_take_it_for() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "\ndemo: $(READY)" in makefile
+    assert "\n\t$(BIN)/cqrs-lab run $(SCENARIO)\n" in makefile
+    assert f"\nSCENARIO ?= {DEMO.rsplit(maxsplit=1)[-1]}\n" in makefile
+
+
+def test_the_figure_of_the_readme_is_that_of_its_run() -> None:
+    """If it is not: `make demo`, and take figures/consistency.svg of the run folder in its place."""
+    scenario = read(library.find(DEMO.rsplit(maxsplit=1)[-1]))
+    figure = consistency(measure_simulated(scenario).run)
+    shown = (ROOT / "docs" / "figures" / "products-outage.svg").read_text(encoding="utf-8")
+    assert f"![{words_of(figure)}](docs/figures/products-outage.svg)" in page("README.md").text
+    assert re.findall(r"<text[^>]*>([^<]*)<", shown) == re.findall(r"<text[^>]*>([^<]*)<", svg(figure))
 
 
 # -- scenarios -----------------------------------------------------------------------------------------
@@ -141,11 +163,18 @@ def run_console(block: Block, where: str) -> None:
         if words == ["echo", "$?"] and code is not None:
             assert expected.strip() == str(code), f"{where}: the exit code is {code}, not {expected.strip()}"
         code = None
+        if words == ["make", "demo"] and expected:
+            words = shlex.split(DEMO)
         if words[:1] == ["cqrs-lab"]:
             code, output = run_lab(words[1:])
             assert code != BROKEN, f"{where}: $ {command}\n{output}"
-            same = doctest.OutputChecker().check_output(expected, output, FLAGS)
+            same = doctest.OutputChecker().check_output(trimmed(expected), trimmed(output), doctest.ELLIPSIS)
             assert same or not expected, f"{where}: $ {command}\nshown:\n{expected}\nreal:\n{output}"
+
+
+def trimmed(text: str) -> str:
+    """The lines without what is blank at their ends, and without blank lines around them all."""
+    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines()).strip("\n") + "\n"
 
 
 def run_lab(arguments: list[str]) -> tuple[int, str]:
