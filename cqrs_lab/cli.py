@@ -397,9 +397,12 @@ def report(
 ) -> None:
     """Write the report of a run anew, report.html and its figures, and print where it is."""
     from cqrs_lab.report import write_report
-    from reports.frames import folder_of
+    from reports.frames import folder_of, load_run
 
-    print(write_report(folder_of(run), png=png))
+    folder = folder_of(run)
+    print(write_report(folder, png=png))
+    for lacking in load_run(folder).missing:
+        print(f"cqrs-lab: {lacking}; the report shows what it can", file=sys.stderr)
 
 
 @app.command("open")

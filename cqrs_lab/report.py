@@ -9,7 +9,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from reports.frames import RunError, load_run
+from reports.frames import CONTRADICTIONS, RunError, load_run
 from reports.summary import summarise
 from scenarios.errors import ScenarioError
 
@@ -53,9 +53,21 @@ def write_report(folder: str | Path, *, png: bool = False) -> Path:
     missing = list(run.missing)
     summary, verdict = (_read(run.folder / f"{name}.json", missing) for name in ("summary", "verdict"))
     if not summary and run.info.get("engine") != "probe":
-        with contextlib.suppress(RunError):  # a table is missing; `run.missing` says so
+        with _what_can_be("the numbers", missing):
             summary = summarise(run)
     return write_report_of(run, summary, verdict, missing=tuple(missing), png=png)
+
+
+@contextlib.contextmanager
+def _what_can_be(name: str, missing: list[str]) -> Iterator[None]:
+    """What is made within may fail for want of a table, or since tables contradict each other."""
+    try:
+        yield
+    except RunError:  # a table is missing; `run.missing` says so
+        pass
+    except CONTRADICTIONS as error:
+        why = f"{type(error).__name__}: {error}"
+        missing.append(f"{name} cannot be made, as the tables do not fit together ({why})")
 
 
 def write_report_of(
@@ -81,7 +93,8 @@ def write_report_of(
     place = run.folder / "figures"
     place.mkdir(exist_ok=True)
     drawn = {}
-    for name, figure in _figures(run):
+    lacking = list(missing)
+    for name, figure in _figures(run, lacking):
         svg = figures.svg(figure)
         drawn[name] = Drawn(svg, figures.words_of(figure))
         (place / f"{name}.svg").write_text(svg, encoding="utf-8")
@@ -92,7 +105,7 @@ def write_report_of(
         summary=summary,
         verdict=verdict,
         scenario=scenario,
-        missing=missing,
+        missing=tuple(lacking),
         drawn=drawn,
         varied=_varied(scenario),
         decisions=_decisions(scenario),
@@ -103,20 +116,27 @@ def write_report_of(
     return path
 
 
-def _figures(run: Run) -> Iterator[tuple[str, Figure]]:
-    """The figures that the run has the tables for, by their names."""
+def _figures(run: Run, missing: list[str]) -> Iterator[tuple[str, Figure]]:
+    """The figures that the run has the tables for, by their names; why others cannot be made in `missing`."""
     from reports import figures
     from reports.journey import worst_orders
     from reports.page.worst import sequence_name
 
     for name in FIGURES:
-        with contextlib.suppress(RunError):  # a table is missing; the page says so
-            if (figure := getattr(figures, name)(run)) is not None:
-                yield name, figure
-    with contextlib.suppress(RunError):
-        for order in worst_orders(run):
-            if (figure := figures.message_sequence(run, order.order_id)) is not None:
-                yield sequence_name(order.order_id), figure
+        figure = None
+        with _what_can_be(f"the figure {name}", missing):
+            figure = getattr(figures, name)(run)
+        if figure is not None:
+            yield name, figure
+    worst = []
+    with _what_can_be("the worst orders", missing):
+        worst = [order.order_id for order in worst_orders(run)]
+    for order_id in worst:
+        figure = None
+        with _what_can_be(f"the messages of order {order_id}", missing):
+            figure = figures.message_sequence(run, order_id)
+        if figure is not None:
+            yield sequence_name(order_id), figure
 
 
 def _read(path: Path, missing: list[str]) -> dict[str, Any]:

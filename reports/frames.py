@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from scenarios.scenario import Scenario
+
+
+ENGINES = ("simulated", "live", "probe")
+"""What makes runs."""
+
+CONTRADICTIONS = (IndexError, KeyError, TypeError, ValueError)
+"""What a measure may raise of tables that are there and whole, and do not belong together."""
 
 
 class RunError(Exception):
@@ -189,13 +197,31 @@ def _refusals(info: Mapping[str, Any], stored: Stored) -> dict[tuple[str, ...], 
 
 
 def _missing(info: Mapping[str, Any], stored: Stored, path: Path) -> tuple[str, ...]:
-    """In words what the folder lacks."""
-    found = [why.removeprefix(f"{path}/") for why in stored.lacking.values()]
+    """In words what the folder lacks, and who else has written it."""
+    found = [*_foreign(info), *(why.removeprefix(f"{path}/") for why in stored.lacking.values())]
     if _is_probe(info):
         found.append("a probe sees a system from outside: there are no tables of what the server did")
     elif not (path / "scenario.toml").is_file():
         found.append("scenario.toml is missing, so it cannot be said what was run")
     return tuple(found)
+
+
+def _foreign(info: Mapping[str, Any]) -> list[str]:
+    """What is to be said of a run that another engine or another version has made."""
+    found = []
+    if info.get("engine") not in ENGINES:
+        found.append(
+            f"run.json says that the engine {info.get('engine')!r} has made this run, which cqrs-lab does "
+            f"not know; it is read as far as its tables are those of {', '.join(ENGINES)}"
+        )
+    versions, here = info.get("versions"), metadata.version("cqrs-lab")
+    theirs = versions.get("cqrs-lab") if isinstance(versions, dict) else None
+    if theirs is not None and theirs != here:
+        found.append(
+            f"cqrs-lab {theirs} has made this run, and this is {here}: its numbers are shown as they are "
+            "stored; run it again for those of this version"
+        )
+    return found
 
 
 def _plain(column: pa.Array) -> Any:

@@ -72,7 +72,7 @@ def _notices(told: Told) -> list[Markup]:
     found = []
     if told.missing:
         lines = [tag("li", one) for one in told.missing]
-        found.append(_notice("What this page cannot show, and why:", lines))
+        found.append(_notice("What is missing here, or not as it should be:", lines))
     unknown = [tag("li", str(one)) for one in told.verdict.get("unknown_because", ())]
     if unknown:
         found.append(_notice("It cannot be said whether this run passes:", unknown))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.frames import RunError
+from reports.frames import CONTRADICTIONS, RunError
 from reports.page import curves, expectations, faults, gaps, making, opening, worst
 from reports.page.look import CSS
 from reports.page.markup import Markup, html, joined, paragraph, section, tag
@@ -75,4 +75,7 @@ def _part(told: Told, key: str) -> Markup:
     try:
         return SECTIONS[key](told)
     except RunError as error:
-        return section(key, key.capitalize(), paragraph(f"This cannot be shown: {error}.", class_="notice"))
+        why = str(error)
+    except CONTRADICTIONS as error:
+        why = f"the tables do not fit together ({type(error).__name__}: {error})"
+    return section(key, key.capitalize(), paragraph(f"This cannot be shown: {why}.", class_="notice"))

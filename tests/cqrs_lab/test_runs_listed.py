@@ -109,6 +109,12 @@ def test_a_report_is_written_anew() -> None:
     assert "<svg" in page.read_text(encoding="utf-8")
 
 
+def test_what_a_report_could_not_show_is_said() -> None:
+    folder = run("--seed", "1")
+    (folder / "tables" / "reads.parquet").unlink()
+    assert "tables/reads.parquet is missing; the report shows what it can" in lab("report", "latest")
+
+
 def test_open_prints_the_page_and_writes_it_if_there_is_none() -> None:
     page = run("--seed", "1") / "report.html"
     page.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import shutil
 from html.parser import HTMLParser
 
 import pytest
+from pyarrow import parquet
 
 from actors.trace import CLIENT_SCHEMA, NAME, Recorder
 from cqrs_lab.experiment import run_simulated
@@ -296,3 +297,30 @@ def test_text_stands_out_from_its_ground_in(theme):
             assert contrast(known[text], known[ground]) >= 4.5, (text, ground)
     for line in ("--blue", "--vermilion"):
         assert contrast(known[line], known["--paper"]) >= 3.0, line
+
+
+def test_a_whole_run_of_this_version_has_nothing_to_note(made):
+    assert "What is missing here" not in outline(made).said()
+
+
+def test_a_run_of_another_version_or_engine_is_shown_with_a_note(copied):
+    info = json.loads((copied / "run.json").read_text(encoding="utf-8"))
+    info["versions"]["cqrs-lab"], info["engine"] = "0.0.1", "cluster"
+    (copied / "run.json").write_text(json.dumps(info), encoding="utf-8")
+    write_report(copied)
+    said = outline(copied).said()
+    assert "the engine 'cluster' has made this run, which cqrs-lab does not know" in said
+    assert "cqrs-lab 0.0.1 has made this run, and this is " in said
+    assert "Lag and time behind in the run phase" in said
+
+
+@pytest.mark.parametrize("name", ["events", "summaries"])
+def test_of_tables_that_do_not_fit_together_what_can_be_shown_is(copied, name):
+    path = copied / "tables" / f"{name}.parquet"
+    parquet.write_table(parquet.read_table(path).slice(0, 0), path)
+    (copied / "summary.json").unlink()
+    write_report(copied)
+    page = outline(copied)
+    assert "the tables do not fit together" in page.said()
+    assert "What readers noticed" in page.said()
+    assert not page.open
