@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 from reports.frames import CONTRADICTIONS, RunError, load_run
@@ -110,6 +111,7 @@ def write_report_of(
         varied=_varied(scenario),
         decisions=_decisions(scenario),
         faults=_faults(scenario),
+        question=scenario.question if scenario is not None else _question_of_probe(run.folder),
     )
     path = run.folder / PAGE
     path.write_text(page(told), encoding="utf-8")
@@ -205,3 +207,12 @@ def _faults(scenario: Scenario | None) -> dict[int, dict[str, Any]]:
             _, number, name = key.split(".", 2)
             found.setdefault(int(number), {})[name] = value
     return found
+
+
+def _question_of_probe(folder: Path) -> str:
+    """What a probe was to answer, from its file; empty if there is none."""
+    try:
+        described = tomllib.loads((folder / "probe.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(described.get("question", ""))

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from reports.quantities import claimed, fact, name_of_fact
+
 Named = tuple[str, Mapping[str, Any], Mapping[str, Any]]
 """A run's name, what run.json says of it, and its verdict.json."""
 
@@ -86,14 +88,16 @@ def _case(suite: Element, name: str, result: Mapping[str, Any]) -> None:
 
 def _found(result: Mapping[str, Any]) -> str:
     if result["counter_examples"]:
-        return f"{result['count']:,} counter-examples"
+        return f"{result['count']:,} counter-example{'s' if result['count'] > 1 else ''}"
     if result["value"] is None:
         return str(result["reason"] or "it does not hold")
-    return f"found {result['value']:.6g}, limit {result['limit']:.6g} (of {result['sample_size']:,})"
+    value, limit = (claimed(result["text"], result[key]) for key in ("value", "limit"))
+    return f"found {value}, limit {limit} (of {result['sample_size']:,})"
 
 
 def _example(example: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in example.items() if value not in (None, ""))
+    facts = {key: value for key, value in example.items() if value not in (None, "")}
+    return ", ".join(f"{name_of_fact(key)} {fact(key, value)}" for key, value in facts.items())
 
 
 def _clean(text: object) -> str:

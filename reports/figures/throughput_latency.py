@@ -14,12 +14,16 @@ from reports.figures.faultbands import fault_bands
 from reports.figures.lag_over_time import LOWEST_S, widths
 from reports.figures.style import BLUE, GREY, SERIES, VERMILION, described, legend, panels, sample
 from reports.quantities import duration
+from reports.timeline import WINDOWS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from reports.frames import Run
+
+FEWEST = 20
+"""Requests are counted in windows of a second, or in so many at least."""
 
 KINDS = 3
 """So many kinds of request at most have a line of their own: the most frequent."""
@@ -45,7 +49,8 @@ def frequent_kinds(run: Run) -> list[str]:
 
 
 def _throughput(run: Run, axes: Axes) -> str:
-    over_time = requests_over_time(run)
+    seconds = int(run.phases.window("always").length_s)
+    over_time = requests_over_time(run, min(max(seconds, FEWEST), WINDOWS))
     for column, label, style in _RATES:
         axes.plot(over_time["t_s"].to_numpy(), over_time[column].to_numpy(), label=label, **style)
     highest = max(float(over_time[column].max()) for column, _, _ in _RATES)

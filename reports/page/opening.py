@@ -72,7 +72,7 @@ def _notices(told: Told) -> list[Markup]:
     found = []
     if told.missing:
         lines = [tag("li", one) for one in told.missing]
-        found.append(_notice("What is missing here, or not as it should be:", lines))
+        found.append(_notice("What this page cannot show, or only with care:", lines))
     unknown = [tag("li", str(one)) for one in told.verdict.get("unknown_because", ())]
     if unknown:
         found.append(_notice("It cannot be said whether this run passes:", unknown))
@@ -96,8 +96,10 @@ def _notice(title: str, lines: list[Markup]) -> Markup:
 
 def question(told: Told) -> Markup:
     """What was asked, and what differs from the scenario that comes with the lab."""
-    asked = told.scenario.question if told.scenario is not None else ""
-    parts = [paragraph(asked)] if asked else []
+    parts = [paragraph(told.question)] if told.question else []
+    if told.is_probe:
+        target = tag("code", str(told.run.info.get("target", "–")))
+        return section("question", "The question", *parts, paragraph("Asked of ", target, class_="facts"))
     if told.varied is None:
         parts.append(paragraph("This scenario is not one of those that come with the lab.", class_="facts"))
     elif told.varied:

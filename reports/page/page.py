@@ -32,7 +32,7 @@ SECTIONS: dict[str, Callable[[Told], Markup]] = {
 }
 """The parts of the page in their order. To add one, write a function and add its line."""
 
-OUTSIDE = ("expectations", "clients", "reproduce")
+OUTSIDE = ("question", "expectations", "clients", "reproduce")
 """The parts of a page about a system that was only seen from outside."""
 
 

@@ -35,7 +35,7 @@ class Told:
     is the `scenario` of a run that has none. `missing` says in words what cannot be shown. `varied` is what
     differs from the scenario of the library with the same name, None if there is none; `decisions` are the
     design decisions, each beside its default; `faults` are the faults by their numbers, as the scenario's
-    file says them.
+    file says them; `question` is what the run was to answer, empty if that is not known.
     """
 
     run: Run
@@ -46,6 +46,7 @@ class Told:
     drawn: Mapping[str, Drawn]
     varied: tuple[Change, ...] | None = None
     decisions: tuple[Change, ...] = ()
+    question: str = ""
     faults: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     @property

@@ -43,8 +43,8 @@ def test_a_failure_has_its_counter_examples():
     assert failure.get("message") == "12 counter-examples"
     assert failure.text.splitlines() == [
         "12 counter-examples",
-        "order_id 7, committed_s 1.5",
-        "order_id 9, committed_s 2.5",
+        "order id 7, committed 1.500 s",
+        "order id 9, committed 2.500 s",
         "and 10 more",
     ]
 
@@ -53,7 +53,7 @@ def test_a_broken_limit_says_what_was_found():
     broken = result(False, text="lag.max{summary} < 2s", when="run", value=3.0, limit=2.0)
     case = parsed(broken).find(".//testcase")
     assert case.get("name") == "lag.max{summary} < 2s"
-    assert case.find("failure").get("message") == "found 3, limit 2 (of 3)"
+    assert case.find("failure").get("message") == "found 3 s, limit 2 s (of 3)"
 
 
 def test_an_experiment_that_was_not_valid_is_an_error_though_all_else_holds():
@@ -76,4 +76,4 @@ def test_a_run_that_loses_orders_fails_in_the_document_too():
     (suite,) = ET.fromstring(document.encode())
     assert len(suite.findall("testcase")) == len(measured.verdict.results)
     lost = next(case for case in suite.iter("testcase") if case.get("name").startswith("no lost"))
-    assert "order_id" in lost.find("failure").text
+    assert "order id" in lost.find("failure").text

@@ -265,7 +265,7 @@ def test_a_probe_shows_what_clients_saw_and_nothing_else(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(info), encoding="utf-8")
     write_report(tmp_path)
     page = outline(tmp_path)
-    assert [one["id"] for one in page.all("section")] == ["expectations", "clients", "reproduce"]
+    assert [one["id"] for one in page.all("section")] == ["question", "expectations", "clients", "reproduce"]
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == set(FIGURES[-2:])
 
 
@@ -300,7 +300,7 @@ def test_text_stands_out_from_its_ground_in(theme):
 
 
 def test_a_whole_run_of_this_version_has_nothing_to_note(made):
-    assert "What is missing here" not in outline(made).said()
+    assert "What this page cannot show" not in outline(made).said()
 
 
 def test_a_run_of_another_version_or_engine_is_shown_with_a_note(copied):
