@@ -128,6 +128,9 @@ def _text(figure: Figure, x: float, y: float, text: str, **style: Any) -> None:
 def _add(figure: Figure, artist: LineCollection | Line2D | Rectangle) -> None:
     artist.set_transform(figure.dpi_scale_trans)
     figure.add_artist(artist)
+    if isinstance(artist, Line2D):  # a notebook takes a figure without axes and without lines for empty
+        figure.artists.remove(artist)
+        figure.lines.append(artist)
 
 
 def _in_words(order_id: int, steps: list[Step]) -> str:

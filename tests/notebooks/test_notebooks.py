@@ -56,6 +56,14 @@ def test_it_is_stored_with_its_outputs_small_and_free_of_errors(name: str) -> No
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_figure_of_it_is_seen(name: str) -> None:
+    for cell in code(name):
+        for output in cell.outputs:
+            shown = output.get("data", {})
+            assert "image/png" in shown or "<Figure" not in shown.get("text/plain", ""), cell.source
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_its_code_calls_the_packages_and_defines_nothing(name: str) -> None:
     for cell in code(name):
         defined = (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef, ast.Lambda)
