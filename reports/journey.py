@@ -17,6 +17,7 @@ from reports.ledger import CUSTOMERS_VIEW, PLACES_ORDERS
 from reports.occurrences import occurrences
 from reports.placed import placed_rows
 from reports.quantities import duration
+from reports.read_models import in_order
 from reports.reads import ANSWERED
 
 if TYPE_CHECKING:
@@ -83,10 +84,10 @@ def journey(run: Run, order_id: int) -> list[Step]:
 
 
 def places(run: Run, steps: list[Step]) -> list[str]:
-    """The ends of these messages, in the order in which events travel."""
+    """The ends of these messages, in the order in which events travel; projections that were added last."""
     known = [CLIENT, SERVICE, LOG, "inventory", "products", *replicas(run, CUSTOMERS_VIEW)]
-    met = {place for step in steps for place in (step.source, step.target)}
-    return [place for place in known if place in met]
+    met = {place for step in steps for place in (step.source, step.target) if place}
+    return [place for place in known if place in met] + in_order(met.difference(known))
 
 
 def _command(run: Run, order_id: int) -> list[Step]:

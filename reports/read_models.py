@@ -31,7 +31,7 @@ def in_order(consumers: Iterable[str]) -> list[str]:
     ['summary', 'summary/2', 'orders', 'audit']
     """
     place = {name: number for number, name in enumerate(ORDER)}
-    return sorted(consumers, key=lambda name: place.get(name.partition("/")[0], len(ORDER)))
+    return sorted(consumers, key=lambda name: (place.get(name.partition("/")[0], len(ORDER)), name))
 
 
 def shown_consumers(run: Run) -> list[str]:
