@@ -238,7 +238,7 @@ def _lead(scenario: Scenario, faults: Sequence[Mapping[str, Any]], consumer: str
     if others > 1:
         harm = sorted(named, key=lambda occurrences: _harm_s(occurrences, consumer), reverse=True)
         named = [occurrences for occurrences in named if occurrences in harm[:MOST_FAULTS]]
-        return f"While {', '.join(_failures(named))}, and during {others} other kinds of fault, "
+        return f"While {', '.join(_failures(named))}, and during {others} other faults, "
     return f"While {_enumerate(_failures(named))}, "
 
 

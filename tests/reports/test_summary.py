@@ -503,11 +503,11 @@ def pauses(*targets, hits=1):
     return [(number, "pause", on, 4.0 + number, 5.0 + number, hits) for number, on in enumerate(targets)]
 
 
-def test_of_many_faults_the_sentence_names_three_and_counts_the_kinds_of_the_others(said_of):
+def test_of_many_faults_the_sentence_names_three_and_counts_the_others(said_of):
     said = said_of({"faults": pauses("relay", "inventory", "orders", "carts", "products", "relay")})
     assert said.startswith(
         "While the relay was paused twice, for 2 s in all, the inventory service was paused for 1 s, "
-        "the order service was paused for 1 s, and during 2 other kinds of fault, "
+        "the order service was paused for 1 s, and during 2 other faults, "
     )
 
 
