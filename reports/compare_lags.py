@@ -18,7 +18,7 @@ from reports.arrays import Flags, Seconds
 from reports.following import Following, of_consumer
 from reports.frames import Run
 from reports.lag import Lags, lags
-from reports.occurrences import occurrences, recovered
+from reports.occurrences import occurrences, recovered, untouched
 from reports.timeline import calm
 from reports.visibility import RESOLUTION_S
 
@@ -138,9 +138,8 @@ def _parts(base: Sequence[Run], other: Sequence[Run], consumer: str) -> list[Par
 def _split(run: Run, consumer: str) -> tuple[Lags, Lags]:
     """The lags of the events under way in calm times of `run`, and of those committed during faults."""
     events = of_consumer(run, consumer)
-    during = np.zeros(len(events.committed_s), dtype=np.bool_)
-    for one in occurrences(run):
-        during |= (events.committed_s >= one.start_s) & (events.committed_s <= one.end_s)
+    times = [(one.start_s, one.end_s) for one in occurrences(run)]
+    during = ~untouched(events.committed_s, events.committed_s, times)
     return _some(run, events, calm(run, consumer, events)), _some(run, events, during)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from reports.columns import flags, seconds
 from reports.following import of_consumer
 from reports.ledger import PLACES_ORDERS
-from reports.occurrences import occurrences, recovered
+from reports.occurrences import occurrences, recovered, untouched
 from reports.reads import VERSIONS, versions_behind
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class Meanwhile(NamedTuple):
     refused: int
 
 
-def meanwhile(run: Run) -> list[Meanwhile]:
-    """Of each occurrence of a fault, in their order, and last of the run phase outside all of them.
+def meanwhile(run: Run, most: int = 40) -> list[Meanwhile]:
+    """Of the first occurrences of faults, in their order, and last of the run phase outside all of them.
 
     The time of an occurrence ends when all consumers had recovered, or when the next fault began or the run
     ended before they had.
@@ -87,10 +87,6 @@ def meanwhile(run: Run) -> list[Meanwhile]:
         return lambda since_s, until_s: (until_s >= start_s) & (since_s <= end_s)
 
     def at_ease(since_s: Seconds, until_s: Seconds) -> Flags:
-        calm = run.phases.window("run").holds(since_s)
-        for number in range(len(times)):
-            calm &= ~during(number)(since_s, until_s)
-        return calm
+        return run.phases.window("run").holds(since_s) & untouched(since_s, until_s, times)
 
-    each = [within(number, during(number)) for number in range(len(times))]
-    return [*each, within(-1, at_ease)]
+    return [*(within(number, during(number)) for number in range(len(times[:most]))), within(-1, at_ease)]

@@ -1,11 +1,12 @@
 """The occurrences of a run's faults in the order of time, and how each consumer recovered from them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from reports.arrays import Integers, Seconds
+from reports.arrays import Flags, Integers, Seconds
 from reports.columns import integers, name_at, seconds
 from reports.following import of_consumer
 from reports.frames import Run
@@ -26,6 +27,28 @@ class Occurrence:
 
 def occurrences(run: Run) -> list[Occurrence]:
     """All of them, by start."""
+    key = ("occurrences",)
+    found: Any = run.memory.get(key)
+    if found is None:
+        found = run.memory[key] = _occurrences(run)
+    result: list[Occurrence] = found
+    return result
+
+
+def untouched(since_s: Seconds, until_s: Seconds, times: Sequence[tuple[float, float]]) -> Flags:
+    """Which of the stretches [since, until] meet none of the times [start, end] of faults.
+
+    >>> untouched(np.array([0.0, 1.0, 5.0]), np.array([0.5, 3.0, 6.0]), [(2.0, 4.0), (2.5, 3.0)])
+    array([ True, False,  True])
+    """
+    starts_s, ends_s = np.array(sorted(times)).reshape(-1, 2).T
+    ends_s = np.maximum.accumulate(ends_s)  # of all that began before, so that the last one tells
+    last = np.searchsorted(starts_s, until_s, side="right") - 1
+    free: Flags = (last < 0) | (np.append(ends_s, -np.inf)[last] < since_s)
+    return free
+
+
+def _occurrences(run: Run) -> list[Occurrence]:
     rows, starts_s, ends_s = _by_start(run)
     return [
         Occurrence(

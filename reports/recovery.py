@@ -71,15 +71,19 @@ def recoveries(events: Following, starts_s: Seconds, ends_s: Seconds, back_s: fl
             return np.zeros(len(instants))
         return np.interp(instants, bounds_s, total_s)
 
+    order = np.argsort(starts_s)
+    begins_s, last_end_s = starts_s[order], np.maximum.accumulate(ends_s[order])
+
     def recovery(end_s: float) -> Recovery:
         limit_s, reason = events.end_s, RUN_ENDED
-        later_s = starts_s[starts_s >= end_s]
-        if len(later_s) and later_s.min() < limit_s:
-            limit_s, reason = float(later_s.min()), NEXT_BEGAN
-        if ((starts_s < end_s) & (ends_s > end_s)).any():
+        before = int(np.searchsorted(begins_s, end_s))
+        if before < len(begins_s) and begins_s[before] < limit_s:
+            limit_s, reason = float(begins_s[before]), NEXT_BEGAN
+        if before and last_end_s[before - 1] > end_s:
             limit_s, reason = end_s, OTHER_ACTIVE
-        back_at_s = until_s[(until_s > end_s) & (until_s <= limit_s)]
-        if not ((since_s < end_s) & (until_s > end_s)).any():
+        first = int(np.searchsorted(until_s, end_s, side="right"))
+        back_at_s = until_s[first : np.searchsorted(until_s, limit_s, side="right")]
+        if first == len(until_s) or since_s[first] >= end_s:  # V is not above the level as the fault ends
             back_at_s = np.append(end_s, back_at_s)
         dwell_end_s = np.minimum(back_at_s + HOLD_S, limit_s)
         exceeded_s = above_s(dwell_end_s) - above_s(back_at_s)

@@ -331,7 +331,7 @@ def _recovered(
     if last_s is None:
         after = duration(last["recovery_at_least_s"][consumer])
         return [f"{view.name} had still not recovered {after} afterwards, when the run ended"]
-    between = f"{missed} of the {len(ended)} failures when the next began"
+    between = f"{missed:,} of the {len(ended):,} failures when the next began"
     return [f"{view.name} had not recovered from {between}, and took {duration(last_s)} after the last"]
 
 

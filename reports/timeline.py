@@ -15,7 +15,7 @@ from reports.columns import flags, integers, seconds
 from reports.following import Following, of_consumer
 from reports.frames import Run
 from reports.ledger import acknowledged
-from reports.occurrences import occurrences, recovered
+from reports.occurrences import occurrences, recovered, untouched
 from reports.reads import ANSWERED, versions_behind
 from reports.sessions import read_your_writes
 from reports.time_behind import ramps
@@ -143,11 +143,9 @@ def read_your_writes_over_time(run: Run, windows: int = WINDOWS) -> pd.DataFrame
 
 def calm(run: Run, consumer: str, events: Following) -> Flags:
     """Which of the consumer's events were not under way while a fault lasted or was being recovered from."""
-    at_ease = np.ones(len(events.committed_s), dtype=np.bool_)
-    for occurrence, recovery in zip(occurrences(run), recovered(run, consumer), strict=True):
-        over_s = occurrence.end_s + recovery.at_least_s
-        at_ease &= (events.applied_s < occurrence.start_s) | (events.committed_s > over_s)
-    return at_ease
+    pairs = zip(occurrences(run), recovered(run, consumer), strict=True)
+    times = [(one.start_s, one.end_s + recovery.at_least_s) for one, recovery in pairs]
+    return untouched(events.committed_s, events.applied_s, times)
 
 
 def _shares(parts: Cut, at_s: Seconds, hit: Flags, everything: str, those: str) -> pd.DataFrame:

@@ -76,7 +76,7 @@ NAMED = ("kind", "on", "at", "for", "enabled")
 def _meanwhile(told: Told, found: list[Mapping[str, Any]], consumers: list[str]) -> Markup:
     """What lay in the time of each fault, beside the time without any; nothing if a table is missing."""
     try:
-        times = meanwhile(told.run)
+        times = meanwhile(told.run, SHOWN)
     except RunError:
         return Markup("")
     names = [*(f"{one['index']} {one['kind']} {one['on']}" for one in found), "without any fault"]
@@ -87,7 +87,7 @@ def _meanwhile(told: Told, found: list[Mapping[str, Any]], consumers: list[str])
             _part(one.stale, one.reads),
             _part(one.refused, one.orders),
         ]
-        for one in (times[-1], *times[:-1][:SHOWN])
+        for one in (times[-1], *times[:-1])
     ]
     heads = ["meanwhile", *(called(name) for name in consumers), "stale reads", "orders refused"]
     caption = (
