@@ -6,6 +6,7 @@ Exit codes: 0 pass, 1 fail, 2 bad usage or a bad file, 3 unknown, 70 the tool it
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
 import traceback
@@ -524,7 +525,7 @@ def scenarios() -> None:
     for name in names():
         described = read(find(name))
         table.add_row(name, described.question, described.expected_verdict)
-    Console().print(table)
+    _print(table, as_json=False)
 
 
 @app.command()
@@ -539,7 +540,7 @@ def presets() -> None:
     for name in names():
         first = find(name).read_text(encoding="utf-8").partition("\n")[0]
         table.add_row(name, first.removeprefix("#").strip())
-    Console().print(table)
+    _print(table, as_json=False)
 
 
 @app.callback(invoke_without_command=True)
@@ -593,6 +594,14 @@ def _sweep_folder(source: Any, what: str, combined: Any, out: Path | None, resum
 
 def _print(content: Any, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(content, indent=2, ensure_ascii=False))
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     else:
-        Console().print(content, crop=False)  # a command that is cut off cannot be copied
+        console = Console()
+        with console.capture() as captured:
+            console.print(content, crop=False)  # a command that is cut off cannot be copied
+        text = captured.get()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads, such as `head`, has seen enough; the exit code still counts
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

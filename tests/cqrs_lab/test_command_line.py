@@ -40,6 +40,16 @@ def test_json_prints_the_summary_and_nothing_else(lab, quick, tmp_path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("arguments", [["scenarios"], ["runs", "--json"]])
+def test_a_reader_that_has_seen_enough_does_not_change_the_exit_code(arguments) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "cqrs_lab", *arguments]
+    with os.fdopen(writing, "w") as closed:
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_equal_seeds_give_equal_traces_and_another_seed_another(lab, quick) -> None:
     one, same, other = (
         json.loads(lab("run", "products-outage", *quick, "--seed", seed, "--json").stdout)["trace_sha256"]
