@@ -121,7 +121,7 @@ def run(
     with Progressing(Console(stderr=True), described.name) as on_progress:
         again = source.command(described.seed)
         outcome = run_simulated(described, out=out, reproduce=again, on_progress=on_progress)
-    _print(outcome.summary if as_json else show(outcome, described.question), as_json)
+    _print(outcome.summary if as_json else show(outcome, described.question, Console().width), as_json)
     raise typer.Exit(outcome.verdict["exit_code"])
 
 
@@ -353,7 +353,7 @@ def live(
     except LocustMissing as error:
         _stop(str(error), BAD_USAGE)
     outcome = found.outcome
-    _print(outcome.summary if as_json else show(outcome, described.question), as_json)
+    _print(outcome.summary if as_json else show(outcome, described.question, Console().width), as_json)
     raise typer.Exit(INTERRUPTED if found.interrupted else outcome.verdict["exit_code"])
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from cqrs_lab.experiment import Outcome
 
 VERDICT_STYLES = {"pass": "bold green", "fail": "bold red", "unknown": "bold yellow"}
+NARROW = 76
+"""Terminals of fewer columns get fewer numbers."""
+
 PERMANENT = ("missing", "extra", "doubled", "wrong", "pending", "parked")
 """The gaps that are left at the end; what was only late has closed by then."""
 
@@ -57,10 +60,14 @@ class Progressing:
         self._progress.update(self._task, completed=share, description=f"{self._scenario}: {stage}")
 
 
-def show(outcome: Outcome, question: str) -> RenderableType:
-    """Verdict, numbers, claims, the sentence to repeat in a meeting, and where it all is."""
+def show(outcome: Outcome, question: str, width: int) -> RenderableType:
+    """Verdict, numbers, claims, the sentence to repeat in a meeting, and where it all is.
+
+    For a terminal so many characters wide; a narrow one gets fewer numbers.
+    """
     summary = outcome.summary
-    return framed(outcome, question, [_read_models(summary), _counts(summary), *clients_tables(summary)])
+    tables = [_read_models(summary, width), _counts(summary), *clients_tables(summary)]
+    return framed(outcome, question, tables)
 
 
 def framed(outcome: Outcome, question: str, tables: Sequence[RenderableType]) -> RenderableType:
@@ -83,14 +90,17 @@ def framed(outcome: Outcome, question: str, tables: Sequence[RenderableType]) ->
     return Group(*parts)
 
 
-def _read_models(summary: dict[str, Any]) -> Table:
+def _read_models(summary: dict[str, Any], width: int) -> Table:
     """A line for each read model that had events, and for each of its copies."""
     lags = {name: lag for name, lag in summary["lag_s"].items() if lag["count"]}
     never = any(lag["censored"] for lag in lags.values())
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("read model", vertical="bottom")
-    heads = ["events", *(["never"] if never else []), "lag p50", "p95", "p99", "max"]
-    for head in (*heads, "largest\nbacklog", "recovery"):
+    table.add_column("read model", vertical="bottom", min_width=8)
+    percentiles = {"p50": "lag p50", "p95": "p95", "p99": "p99", "max": "max"}
+    if width < NARROW:
+        del percentiles["p95"]
+    backlog = [] if width < NARROW else ["largest\nbacklog"]
+    for head in ("events", *(["never"] if never else []), *percentiles.values(), *backlog, "recovery"):
         table.add_column(head, justify="right", no_wrap=True, vertical="bottom")
     for view in in_order(lags):
         lag = lags[view]
@@ -98,8 +108,8 @@ def _read_models(summary: dict[str, Any]) -> Table:
             called(view),
             f"{lag['count']:,}",
             *([f"{lag['censored']:,}"] if never else []),
-            *(duration(lag[key]) for key in ("p50", "p95", "p99", "max")),
-            f"{summary['backlog_events'][view]['max']:,}",
+            *(duration(lag[key]) for key in percentiles),
+            *(f"{summary['backlog_events'][view]['max']:,}" for _ in backlog),
             _recovery(summary, view),
         )
     return table

@@ -16,16 +16,16 @@ from scenarios.file import read
 QUICK = ("phases.warm=5s", "phases.settle=20s")
 
 
-def lines(name, *settings):
-    """What a run of a scenario of the library says on a terminal of 80 columns, line by line."""
+def lines(name, *settings, width=80):
+    """What a run of a scenario of the library says on a terminal of so many columns, line by line."""
     scenario = read(library.find(name), settings)
     measured = measure_simulated(scenario)
     said = sentence(measured.run, scenario, measured.summary, measured.verdict)
     verdict = dataclasses.asdict(measured.verdict) | {"reproduce": "cqrs-lab run again"}
     outcome = Outcome(Path("runs") / ("a-folder-whose-name-is-long" * 4), measured.summary, verdict, said)
-    console = Console(width=80, no_color=True)
+    console = Console(width=width, no_color=True)
     with console.capture() as captured:
-        console.print(show(outcome, scenario.question), crop=False)
+        console.print(show(outcome, scenario.question, width), crop=False)
     return captured.get().splitlines()
 
 
@@ -66,3 +66,12 @@ def test_every_copy_of_a_read_model_has_a_line():
 def test_of_reads_the_share_is_of_those_that_can_be_judged():
     (browse,) = (line for line in lines("healthy", *QUICK, "phases.run=20s") if "reads of browse" in line)
     assert "that can be judged stale (" in browse or "none of the" in browse
+
+
+def test_a_narrow_terminal_gets_fewer_numbers_and_whole_names():
+    found = lines("summary-crash-direct", *QUICK, "phases.run=70s", width=60)
+    assert " ".join(next(line for line in found if "lag p50" in line).split()) == (
+        "model events never lag p50 p99 max recovery"
+    )
+    assert {"summary", "products", "inventory"} <= {line.split(" ")[0] for line in found}
+    assert all(len(line) <= 60 for line in found if not line.startswith(("  cqrs-lab", "Run folder")))
