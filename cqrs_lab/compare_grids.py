@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cqrs_lab.sweep_table import SHOWN
-from reports.quantities import quantity
+from reports.quantities import change, quantity
 from reports.read_models import called
 
 if TYPE_CHECKING:
@@ -163,16 +163,15 @@ def _mean(mean: Mapping[str, Any], unit: str) -> Cell:
 
 
 def _difference(found: Mapping[str, Any], unit: str, less_is_better: bool) -> tuple[Cell, Cell, Cell]:
-    sign = "+" if found["difference"] > 0 else ""
     bound = f"{found['bound']} " if found["bound"] else ""
-    amount = Cell(f"{bound}{sign}{quantity(found['difference'], unit)}")
+    amount = Cell(f"{bound}{change(found['difference'], unit)}")
     low, high = found["low"], found["high"]
     if low is None and high is None:
         return amount, Cell("–"), Cell("")
     if low is None or high is None:
-        interval = Cell(f"≤ {quantity(high, unit)}" if low is None else f"≥ {quantity(low, unit)}")
+        interval = Cell(f"≤ {change(high, unit)}" if low is None else f"≥ {change(low, unit)}")
     else:
-        interval = Cell(f"{quantity(low, unit)} … {quantity(high, unit)}")
+        interval = Cell(f"{change(low, unit)} … {change(high, unit)}")
     if not found["is_clear"]:
         return amount, interval, Cell("unclear" if found["difference"] else "equal")
     better = (found["difference"] < 0) == less_is_better

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cqrs_lab.sweep_table import STYLES
 from cqrs_lab.wide_table import Column, wide_table
-from reports.quantities import quantity
+from reports.quantities import change, quantity
 from reports.replications import measure_of
 
 if TYPE_CHECKING:
@@ -91,9 +91,5 @@ def _difference(name: str, row: Mapping[str, Any], at: int) -> Text:
     if value == 0 and not cost["bound"]:
         return Text("·", "dim")
     worse = (value > 0) == measure_of(name).less_is_better
-    sign = "+" if value > 0 else "−" if value < 0 else ""
     bound = f"{cost['bound']} " if cost["bound"] else ""
-    many = quantity(abs(value), row["unit"])
-    if row["unit"] == "share":
-        many = many.replace("%", "pp")  # percentage points
-    return Text(f"{bound}{sign}{many}", "red" if worse else "green")
+    return Text(f"{bound}{change(value, row['unit'])}", "red" if worse else "green")

@@ -50,6 +50,16 @@ def quantity(value: float | None, unit: str) -> str:
     return f"{value:,.0f}" if value >= 100.0 else f"{value:.3g}"
 
 
+def change(value: float, unit: str) -> str:
+    """A difference of two values of a measure for people; one of shares is in percentage points.
+
+    >>> change(0.25, "s"), change(-0.153, "share"), change(0.0, "count")
+    ('+250 ms', '−15.3 pp', '0')
+    """
+    sign = "+" if value > 0.0 else ""
+    return f"{sign}{quantity(value, unit)}".replace(" %", " pp")
+
+
 def claimed(text: str, value: float | None) -> str:
     """A value of the measure that an expectation speaks of, whatever its braces name.
 
