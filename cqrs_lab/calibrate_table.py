@@ -28,7 +28,7 @@ def show_calibrated(found: Calibrated, path: Path, width: int) -> RenderableType
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("key", no_wrap=True)
     table.add_column("distribution", overflow="fold")
-    heads = ("durations", "distance", "p99", "fitted") if width >= WIDE else ("durations", "distance")
+    heads = ("count", "distance", "p99", "fitted") if width >= WIDE else ("count", "distance")
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     for key, fit in found.fits.items():
