@@ -105,6 +105,19 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a run in which one fault follows the other, and every figure has an objective."""
+    faults = "".join(
+        f'[[fault]]\nkind = "pause"\non = "{node}"\nat = "{at_s}s"\nfor = "400ms"\n'
+        for at_s, node in enumerate(("summary", "inventory", "products", "relay") * 2, 1)
+    )
+    claims = ["time_behind.max{summary} < 5s", "visible_within(1s){summary} >= 0.5", "lag.p99{products} < 2s"]
+    text = f"{SCENARIO}{faults}[[expect]]\nthat = {json.dumps(claims)}\n"
+    folder = tmp_path_factory.mktemp("crowded") / "run"
+    return run_simulated(loads(text, source="crowded.toml", folder=Path()), out=folder).folder / "report.html"
+
+
+@pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     options = Options()
     options.binary_location = CHROMIUM
@@ -178,8 +191,10 @@ def test_nothing_is_wider_than_the_screen_of(driver, report, width):
     assert driver.execute_script("return document.documentElement.scrollWidth") == width
 
 
-def test_texts_in_figures_neither_overlap_nor_are_cut_off(driver, report):
-    show(driver, report)
+@pytest.mark.parametrize("page", ["report", "crowded"])
+def test_texts_in_figures_neither_overlap_nor_are_cut_off(driver, page, request):
+    show(driver, request.getfixturevalue(page))
+    driver.execute_script("document.querySelectorAll('details').forEach(one => one.open = true)")
     assert driver.execute_script(OVERLAPS) == []
 
 
