@@ -38,6 +38,9 @@ FIGURES = (
 )
 """Functions in `reports.figures`; the page shows each in the part that speaks of it."""
 
+OF_EVENTS = ("consistency", "backlog", "visibility", "lag_ccdf")
+"""Those that would be empty without a single event."""
+
 
 def write_report(folder: str | Path, *, png: bool = False) -> Path:
     """Write figures/ and report.html into the run folder, in place of what is there; gives the page's path.
@@ -121,13 +124,15 @@ def write_report_of(
 def _figures(run: Run, missing: list[str]) -> Iterator[tuple[str, Figure]]:
     """The figures that the run has the tables for, by their names; why others cannot be made in `missing`."""
     from reports import figures
+    from reports.following import of_consumer
     from reports.journey import worst_orders
     from reports.page.worst import sequence_name
 
     for name in FIGURES:
         figure = None
         with _what_can_be(f"the figure {name}", missing):
-            figure = getattr(figures, name)(run)
+            if name not in OF_EVENTS or any(len(of_consumer(run, one).event) for one in run.consumers):
+                figure = getattr(figures, name)(run)
         if figure is not None:
             yield name, figure
     worst = []

@@ -66,7 +66,9 @@ def show(outcome: Outcome, question: str, width: int) -> RenderableType:
     For a terminal so many characters wide; a narrow one gets fewer numbers.
     """
     summary = outcome.summary
-    tables = [_read_models(summary, width), _counts(summary), *clients_tables(summary)]
+    followed = any(lag["count"] for lag in summary["lag_s"].values())
+    read_models = [_read_models(summary, width)] if followed else []
+    tables = [*read_models, _counts(summary), *clients_tables(summary)]
     return framed(outcome, question, tables)
 
 

@@ -164,7 +164,8 @@ def sentence(run: Run, scenario: Scenario, summary: Mapping[str, Any], verdict: 
     refused = _turned_away(orders)
     if consumer is None or (sum(orders.values()) and not orders["acknowledged"]):
         rest = [*refused, *_wrong(run, summary, None, Missing(0, 0, 0))]
-        return f"{lead}no order was accepted; {_enumerate(rest)}{outcome(verdict)}."
+        happened = "accepted" if sum(orders.values()) else "placed"
+        return f"{lead}no order was {happened}; {_enumerate(rest)}{outcome(verdict)}."
     view, missing = _view(run, consumer), _missing(run, consumer)
     measured = lags(of_consumer(run, consumer), run.phases.window("run"))
     parked = any(len(dead_letters(run, consumer, source).position) for source in run.consumers[consumer])

@@ -200,7 +200,10 @@ def _section(told: Told, name: str, title: str, caption: str, *numbers: Markup |
     if name in told.drawn:
         parts.append(figure(name, told.drawn[name], caption))
     else:
-        parts.append(paragraph("The run does not hold what this figure is made of.", class_="facts"))
+        why = "The run does not hold what this figure is made of."
+        if not told.missing:
+            why = "No read model had anything to follow in this run."
+        parts.append(paragraph(why, class_="facts"))
     if tables:
         parts.append(folded("The numbers", *tables))
     return section(name, title, *parts)

@@ -324,3 +324,12 @@ def test_of_tables_that_do_not_fit_together_what_can_be_shown_is(copied, name):
     assert "the tables do not fit together" in page.said()
     assert "What readers noticed" in page.said()
     assert not page.open
+
+
+def test_a_run_without_events_has_no_empty_figures(tmp_path):
+    quiet = 'name = "quiet"\n[phases]\nrun = "5s"\n[load]\norders = "none"\nhistory = "poisson(5/s)"\n'
+    folder = run_simulated(loads(quiet, source="quiet.toml", folder=None), out=tmp_path / "run").folder
+    assert {path.stem for path in (folder / "figures").iterdir()} == {"session_violations"}
+    said = outline(folder).said()
+    assert "no order was placed; nothing was lost" in said
+    assert "No read model had anything to follow in this run." in said
