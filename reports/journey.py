@@ -78,6 +78,7 @@ def journey(run: Run, order_id: int) -> list[Step]:
             if "orders" in sources:
                 steps += _handled(run, consumer, position, placed_s)
         steps += _stock(run, position, placed_s)
+        steps += _decided(run, order_id)
         steps += _reads(run, row, placed_s)
     steps.sort(key=lambda step: (step.at_s, step.target == CLIENT))  # of one instant the commit comes first
     return _with_faults(run, steps)
@@ -136,7 +137,7 @@ def _stock(run: Run, position: int, placed_s: float) -> list[Step]:
     taken_s, ended_s = (float(seconds(run, "applied", name)[rows[0]]) for name in ("taken_s", "applied_s"))
     products = integers(run, "lines", "product_id")[integers(run, "lines", "position") == position]
     published = np.flatnonzero(
-        flags(run, "events", "source", "inventory")
+        flags(run, "events", "type", "InventoryUpdated")
         & (seconds(run, "events", "committed_s") >= max(taken_s, placed_s))
         & (seconds(run, "events", "committed_s") <= ended_s + 1e-9)
         & np.isin(integers(run, "events", "key"), products)
@@ -164,6 +165,27 @@ def _levels(run: Run, consumer: str, positions: Integers, many: str) -> list[Ste
         Step(float(np.min(taken_s)), LOG, consumer, f"{many}InventoryUpdated"),
         Step(float(np.max(ended_s)), consumer, consumer, how),
     ]
+
+
+DECISIONS: Final = {"OrderConfirmed": "shown as confirmed", "OrderRejected": "shown as rejected"}
+"""What becomes of an order that was accepted as pending, and what its customer sees then."""
+
+
+def _decided(run: Run, order_id: int) -> list[Step]:
+    """What the inventory said to a pending order, what the order service made of it, when that was seen."""
+    answers = flags(run, "events", "type", "StockReserved", "StockRejected", *DECISIONS)
+    steps = []
+    for row in np.flatnonzero(answers & (integers(run, "events", "order_id") == order_id)).tolist():
+        source, kind = name_at(run, "events", "source", row), name_at(run, "events", "type", row)
+        steps.append(Step(float(seconds(run, "events", "committed_s")[row]), source, LOG, kind))
+        position = int(integers(run, "events", "position")[row])
+        for replica in replicas(run, CUSTOMERS_VIEW) if kind in DECISIONS else ():
+            done = handlings(run, replica, source)
+            done = done[integers(run, "applied", "position")[done] == position]
+            done = done[flags(run, "applied", "outcome", "applied")[done]]
+            seen_s = seconds(run, "applied", "applied_s")[done[:1]]
+            steps += [Step(float(at_s), replica, replica, DECISIONS[kind]) for at_s in seen_s]
+    return steps
 
 
 def _reads(run: Run, row: int, placed_s: float) -> list[Step]:

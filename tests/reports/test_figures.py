@@ -303,3 +303,13 @@ def test_every_figure_is_in_the_documentation():
     text = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
     for name in set(figures.__all__) - {"png", "svg", "words_of"}:
         assert f"`{name}`" in text
+
+
+def test_what_became_of_a_pending_order_is_part_of_its_way(in_memory):
+    run = shop(in_memory, policy='stock = "saga"', kind="pause", on="inventory")
+    waited = worst_orders(run)[0].order_id
+    told = [(step.source, step.target, step.text) for step in journey(run, waited)]
+    assert told.index(("inventory", "log", "StockReserved")) < told.index(("orders", "log", "OrderConfirmed"))
+    assert told.index(("orders", "log", "OrderConfirmed")) < told.index(
+        ("summary", "summary", "shown as confirmed")
+    )
