@@ -113,6 +113,11 @@ class InventoryActor(Consumer):
             return Effects([*changes, Delete(RESERVATIONS, (event.reservation_id,))])
         return self._updated(self._ordered(event, take=True))
 
+    def effects_again(self, record: Record) -> Effects:
+        """See `Consumer`; a product's version counts an order once."""
+        again = self.effects(record)
+        return Effects([_not_counted(change) for change in again.changes], again.events)
+
     def _decided(self, event: OrderPlaced) -> Effects:
         """All units of a pending order, or none; and which of the two."""
         if self._lacking(event.lines) is not None:
@@ -260,6 +265,13 @@ class InventoryActor(Consumer):
 
     def _clock(self) -> float:
         return self._runtime.clock("inventory")
+
+
+def _not_counted(change: Change) -> Change:
+    """The change, without the order being counted."""
+    if isinstance(change, Delete) or change.table is not INVENTORY:
+        return change
+    return Put(INVENTORY, InventoryRow(change.row.product_id, change.row.available, change.row.version - 1))
 
 
 def _with(row: InventoryRow, delta: int) -> InventoryRow:

@@ -17,6 +17,8 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 class Table(msgspec.Struct, Generic[Row], frozen=True, eq=False):
     """A table: rows of type `row`, unique by `key` (one or more columns), with an index on `index`.
 
+    With `repeats` the last key column tells apart rows that repeat each other, and should not be there.
+
     Two tables are equal only if they are the same object.
     """
 
@@ -24,6 +26,7 @@ class Table(msgspec.Struct, Generic[Row], frozen=True, eq=False):
     row: type[Row]
     key: tuple[str, ...]
     index: str | None = None
+    repeats: bool = False
 
 
 class OrderRow(msgspec.Struct, frozen=True, gc=False):
@@ -215,7 +218,7 @@ CATALOG = Table("catalog", CatalogRow, ("product_id",))
 INVENTORY = Table("product_inventory", InventoryRow, ("product_id",))
 RESERVATIONS = Table("reservations", ReservationRow, ("reservation_id",))
 PRODUCTS = Table("products", ProductRow, ("product_id",))
-SUMMARIES = Table("customer_order_summary", SummaryRow, ("order_id", "copy"), "customer_id")
+SUMMARIES = Table("customer_order_summary", SummaryRow, ("order_id", "copy"), "customer_id", repeats=True)
 PENDING_JOINS = Table("pending_joins", PendingJoinRow, ("order_id", "copy"))
 ORDER_OUTCOMES = Table("order_outcomes", OrderOutcomeRow, ("order_id",))
 CHECKPOINTS = Table("checkpoints", CheckpointRow, ("consumer", "source"))

@@ -3,6 +3,10 @@
 A read at `t_r` is stale if an event of its key, committed at or before `t_r`, is missing from its answer; it
 is as many versions behind as are missing. A read that was not judged (`seen` −1) or that failed is neither
 stale nor fresh.
+
+A product's version counts the events that took effect, and one that did so again twice; what was counted too
+often is taken off, as the trace tells it. Where a read may have been answered by one of several copies, of
+which some have counted too often, it is not judged.
 """
 
 from collections.abc import Callable
@@ -12,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from reports.arrays import Integers, Seconds
-from reports.columns import flags, integers, seconds
-from reports.following import committed_s
+from reports.columns import flags, handlings, integers, replicas, seconds
+from reports.following import committed_s, event_rows
 from reports.frames import Run
 from reports.percentile import mean
 from reports.window import Window
@@ -108,9 +112,51 @@ def versions_behind(run: Run, kind: str) -> Integers:
         there = committed_versions(*VERSIONS[kind](run), asked, read_s)
         found = np.full(len(seen), -1, dtype=np.int64)
         found[rows] = np.maximum(there - seen[rows], 0)
+        if kind in _COUNTING:
+            again = committed_versions(*_took_effect_again(run, _COUNTING[kind]), asked, read_s)
+            known = again == 0 if len(replicas(run, _COUNTING[kind])) > 1 else np.True_
+            found[rows] = np.where(known, np.maximum(there - seen[rows] + again, 0), -1)
         run.memory[key] = found
     result: Integers = found
     return result
+
+
+_COUNTING = {"stock": "inventory", "browse": "products"}
+"""The kinds of read whose versions count what takes effect at a view, and that view."""
+
+
+def _took_effect_again(run: Run, view: str) -> tuple[Integers, Seconds]:
+    """The product and the instant of each time that an event took effect once more at a copy of the view."""
+    products, instants = [np.empty(0, dtype=np.int64)], [np.empty(0)]
+    for copy in replicas(run, view):
+        for source in run.consumers[copy]:
+            rows = handlings(run, copy, source)
+            rows = rows[flags(run, "applied", "outcome", "applied")[rows]]
+            position, applied_s = (
+                integers(run, "applied", "position")[rows],
+                seconds(run, "applied", "applied_s")[rows],
+            )
+            order = np.lexsort((applied_s, position))
+            position, applied_s = position[order], applied_s[order]
+            again = np.append(False, position[1:] == position[:-1])[: len(position)]
+            of_product, at = _products_of(run, source, position[again])
+            products.append(of_product)
+            instants.append(applied_s[again][at])
+    return np.concatenate(products), np.concatenate(instants)
+
+
+def _products_of(run: Run, source: str, positions: Integers) -> tuple[Integers, Integers]:
+    """The products of these events, those of all lines of an order; and whose of the positions each is."""
+    if source == "orders":
+        held = integers(run, "lines", "position")
+        ascending = np.argsort(held, kind="stable")
+        first, last = (np.searchsorted(held[ascending], positions, side=side) for side in ("left", "right"))
+        at = np.repeat(np.arange(len(positions)), last - first)
+        within = np.arange(len(at)) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
+        return integers(run, "lines", "product_id")[ascending[first[at] + within]], at
+    events = event_rows(run, source, positions)
+    told = np.append(flags(run, "events", "type", *OF_PRODUCTS), False)[events]
+    return integers(run, "events", "key")[events[told]], np.flatnonzero(told)
 
 
 def _orders_of_customers(run: Run) -> tuple[Integers, Seconds]:

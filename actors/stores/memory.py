@@ -30,11 +30,13 @@ from actors.tables import Row, Table
 class _Rows:
     """The rows of one table by key, and the keys by index value, each list ascending."""
 
-    __slots__ = ("by_key", "index_of", "key_of", "keys_by_value", "single")
+    __slots__ = ("by_key", "index_of", "key_of", "keys_by_value", "repeated", "repeats", "single")
 
     def __init__(self, table: Table[Any]) -> None:
         self.by_key: dict[Any, Any] = {}
         self.single = len(table.key) == 1
+        self.repeats = table.repeats
+        self.repeated = False  # no row repeats another as long as all are numbered 0
         self.key_of: Callable[[Any], Any] = attrgetter(*table.key)
         self.index_of: Callable[[Any], Any] | None = attrgetter(table.index) if table.index else None
         self.keys_by_value: dict[Any, list[Any]] = {}
@@ -44,6 +46,8 @@ class _Rows:
         index_of = self.index_of
         assert index_of is not None, "only a table with an index is noted in it"
         value = index_of(row)
+        if self.repeats and key[-1]:
+            self.repeated = True
         if old is not None:
             before = index_of(old)
             if before == value:
@@ -125,9 +129,11 @@ class MemoryStore:
             lock.release()
 
     def count(self, table: Table[Any], value: Any) -> int:
-        """How many rows have `value` in the index column."""
+        """How many rows have `value` in the index column; of rows that repeat each other one counts."""
+        rows = self._tables[table]
         with self._lock:
-            return len(self._tables[table].keys_by_value.get(value, ()))
+            keys = rows.keys_by_value.get(value, ())
+            return len({key[:-1] for key in keys}) if rows.repeated else len(keys)
 
     def scan(self, table: Table[Row]) -> list[Row]:
         """Every row as of now, in ascending order of key."""

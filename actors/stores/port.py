@@ -85,7 +85,7 @@ class Store(Protocol):
         ...
 
     def count(self, table: Table[Any], value: Any) -> int:
-        """How many rows have `value` in the index column."""
+        """How many rows have `value` in the index column; of rows that repeat each other one counts."""
         ...
 
     def scan(self, table: Table[Row]) -> Iterable[Row]:

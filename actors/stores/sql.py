@@ -149,7 +149,7 @@ class SqlStore:
         return self._rows(table, statements.newest_before, parameters | statements.one(before))
 
     def count(self, table: Table[Any], value: Any) -> int:
-        """How many rows have `value` in the index column."""
+        """How many rows have `value` in the index column; of rows that repeat each other one counts."""
         with self._attempt(f"reading {table.name}"):
             return int(self._statements[table].count({"value": value})[0][0])
 

