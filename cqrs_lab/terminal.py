@@ -135,10 +135,9 @@ def _counts(summary: dict[str, Any]) -> Table:
     table.add_column()
     table.add_column()
     orders = summary["orders"]
-    table.add_row(
-        "orders",
-        ", ".join(f"{orders[what]:,} {what}" for what in ("acknowledged", "rejected", "failed")),
-    )
+    ended = [f"{orders[what]:,} {what}" for what in ("acknowledged", "rejected", "failed")]
+    ended += [f"{orders['unanswered']:,} unanswered"] if orders.get("unanswered") else []
+    table.add_row("orders", ", ".join(ended))
     for kind, reads in summary["reads"].items():
         if reads["count"]:
             table.add_row(f"reads of {kind}", _stale(reads))
@@ -184,5 +183,9 @@ def _found(result: dict[str, Any]) -> str:
         return f"{many}: {', '.join(told)}"
     if result["value"] is None:
         return str(result["reason"] or "")
-    number = claimed(result["text"], result["value"])
+    text = result["text"]
+    number = claimed(text, result["value"])
+    if result["held"] is False and result["margin"] and number == claimed(text, result["limit"]):
+        number += f", {claimed(text, -result['margin'])} beyond it"
+    number = f"≥ {number}" if result["censored"] else number
     return f"{number} (of {result['sample_size']:,})" if result["sample_size"] else number

@@ -1,16 +1,20 @@
 """Latency: from the arrival of a command to its acknowledgement, and how commands ended.
 
-A command counts to the window in which it arrived. Only acknowledged commands have a latency; how many were
-not acknowledged stands beside it, in `outcomes`.
+A command counts to the window in which it arrived. One that was not answered by the horizon has waited until
+then at least: it is censored, as an event is that was never applied. One that was rejected or that failed has
+no latency; how many there were stands beside it, in `outcomes`.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from reports.arrays import Seconds
 from reports.columns import flags, seconds
+from reports.following import Following, following
 from reports.frames import Run
+from reports.lag import Lags, lags
 from reports.reads import ANSWERED
 from reports.window import Window
 
@@ -18,12 +22,28 @@ OUTCOMES = ("acknowledged", "rejected", "failed", "unanswered")
 """How a command may end."""
 
 
-def latencies_s(run: Run, kind: str, window: Window) -> Seconds:
-    """The latencies of the acknowledged commands of a kind (`orders`, `checkouts`, …), ascending."""
-    chosen = flags(run, "commands", "kind", kind) & flags(run, "commands", "outcome", "acknowledged")
-    arrived_s = seconds(run, "commands", "arrived_s")
-    chosen = chosen & window.holds(arrived_s)
-    return np.sort(seconds(run, "commands", "answered_s")[chosen] - arrived_s[chosen])
+def latencies(run: Run, kind: str, window: Window) -> Lags:
+    """The latencies of the commands of a kind (`orders`, `checkouts`, …)."""
+    return lags(_answered(run, kind, "acknowledged", "unanswered"), window)
+
+
+def waiting(run: Run, kind: str) -> Following:
+    """The commands of a kind with their answers, whatever those are, as if they were events."""
+    return _answered(run, kind, *OUTCOMES)
+
+
+def _answered(run: Run, kind: str, *outcomes: str) -> Following:
+    key = ("answered", kind, *outcomes)
+    found: Any = run.memory.get(key)
+    if found is None:
+        chosen = flags(run, "commands", "kind", kind) & flags(run, "commands", "outcome", *outcomes)
+        arrived_s, answered_s = (
+            seconds(run, "commands", f"{name}_s")[chosen] for name in ("arrived", "answered")
+        )
+        answered_s = np.where(np.isnan(answered_s), np.inf, answered_s)
+        found = run.memory[key] = following(arrived_s, answered_s, end_s=run.phases.end_s)
+    assert isinstance(found, Following)
+    return found
 
 
 def read_latencies_s(run: Run, kind: str, window: Window) -> Seconds:

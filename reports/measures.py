@@ -14,7 +14,7 @@ from reports.columns import integers, replicas
 from reports.following import of_consumer
 from reports.frames import Run
 from reports.handling import handling
-from reports.lag import lags
+from reports.lag import Lags, lags
 from reports.occurrences import recovered
 from reports.percentile import statistic
 from reports.reads import VERSIONS, staleness
@@ -63,7 +63,10 @@ class Asked(NamedTuple):
 
 
 def _lag(asked: Asked, replica: str) -> Measured:
-    measured = lags(of_consumer(asked.run, replica), asked.window)
+    return _delay(asked, lags(of_consumer(asked.run, replica), asked.window))
+
+
+def _delay(asked: Asked, measured: Lags) -> Measured:
     value = statistic(measured.at_least_s, asked.statistic)
     at_most = measured.upper(asked.statistic) if measured.censored else None
     return Measured(value, measured.count, measured.censored, at_most)
@@ -166,14 +169,18 @@ def _success(asked: Asked) -> Measured:
 
 
 def _latency(asked: Asked) -> Measured:
-    """From the arrival; in a live run as clients have it, from the instant at which they meant to send."""
+    """From the arrival, of an unanswered command until the horizon at least.
+
+    In a live run as clients have it, from the instant at which they meant to send.
+    """
     kind = ENDPOINTS.get(asked.part, asked.part)
     if "requests" in asked.run.tables:
         waited_s = client_side.latencies_s(asked.run, kind, asked.window)
         return Measured(statistic(waited_s, asked.statistic), len(waited_s))
-    of_kind = latency.read_latencies_s if kind in VERSIONS else latency.latencies_s
-    measured_s = of_kind(asked.run, kind, asked.window)
-    return Measured(statistic(measured_s, asked.statistic), len(measured_s))
+    if kind in VERSIONS:
+        measured_s = latency.read_latencies_s(asked.run, kind, asked.window)
+        return Measured(statistic(measured_s, asked.statistic), len(measured_s))
+    return _delay(asked, latency.latencies(asked.run, kind, asked.window))
 
 
 def _oversold(asked: Asked) -> Measured:

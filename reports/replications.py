@@ -117,7 +117,8 @@ def _all_measures(summary: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
     for kind, latency in summary.get("latency_s", {}).items():
         if latency["count"]:
             for statistic in ("p50", "p99"):
-                yield f"latency.{statistic}{{{kind}}}", Value(latency[statistic])
+                value = Value(latency[statistic], latency.get("censored", 0) > 0)
+                yield f"latency.{statistic}{{{kind}}}", value
     for view, gaps in summary.get("gaps", {}).items():
         for kind in ("missing", "extra", "doubled", "wrong", "pending", "parked"):
             yield f"gaps.{kind}{{{view}}}", Value(gaps[kind])

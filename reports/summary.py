@@ -12,7 +12,7 @@ from reports.client_side import client_summary
 from reports.following import of_consumer
 from reports.frames import Run
 from reports.handling import handling
-from reports.lag import lags
+from reports.lag import Lags, lags
 from reports.ledger import CUSTOMERS_VIEW, PLACES_ORDERS
 from reports.occurrences import occurrences, recovered
 from reports.percentile import spread
@@ -60,7 +60,10 @@ def summarise(run: Run) -> Numbers:
 
 
 def _lag(run: Run, consumer: str) -> Numbers:
-    measured = lags(of_consumer(run, consumer), run.phases.window("run"))
+    return _delays(lags(of_consumer(run, consumer), run.phases.window("run")))
+
+
+def _delays(measured: Lags) -> Numbers:
     return {
         "count": measured.count,
         "censored": measured.censored,
@@ -105,11 +108,7 @@ def _reads(run: Run, kind: str) -> Numbers:
 
 
 def _latency(run: Run, kind: str) -> Numbers:
-    measured_s = latency.latencies_s(run, kind, run.phases.window("run"))
-    return {
-        "count": len(measured_s),
-        **spread(measured_s),
-    }
+    return _delays(latency.latencies(run, kind, run.phases.window("run")))
 
 
 def _guarantee(found: Guarantee) -> Numbers:

@@ -16,14 +16,23 @@ from typing import Any, Literal
 
 from reports.checked import NOTHING_TO_JUDGE, CounterExample, Question
 from reports.checkers import CHECKERS, unfired
+from reports.columns import names
 from reports.following import of_consumer
 from reports.frames import Run
+from reports.latency import waiting
 from reports.measures import MEASURES, Asked, Measured
 from reports.steadiness import growth_events
 from scenarios.expectations import Checker, Expectation
 from scenarios.scenario import Scenario
 
 Word = Literal["pass", "fail", "unknown"]
+
+COMMANDS = {
+    "carts": "additions to carts",
+    "catalogue": "changes of products",
+    "restock": "adjustments of stock",
+}
+"""What the commands of a kind are called, where not by its name."""
 
 EXIT_CODES: Mapping[Word, int] = {"pass": 0, "fail": 1, "unknown": 3}
 
@@ -188,11 +197,19 @@ def _empty(texts: Sequence[str]) -> list[str]:
 def _unsteady(run: Run) -> list[str]:
     warm = run.phases.window("warm")
     growths = {consumer: growth_events(of_consumer(run, consumer), warm) for consumer in run.consumers}
-    return [
-        f"warm was not steady: the backlog of {consumer} kept growing, by {growth} events at least from its "
-        "second to its last quarter; lower the load or make warm longer"
+    found = [
+        f"the backlog of {consumer} kept growing, by {growth} events"
         for consumer, growth in growths.items()
         if growth
+    ]
+    for kind in names(run, "commands", "kind"):
+        growth = growth_events(waiting(run, kind), warm)
+        if growth:
+            found.append(f"ever more {COMMANDS.get(kind, kind)} waited for their answers, {growth} more")
+    return [
+        f"warm was not steady: {what} at least from its second to its last quarter; lower the load or make "
+        "warm longer"
+        for what in found
     ]
 
 

@@ -78,7 +78,7 @@ def simulate(scenario: Scenario, on_progress: Callable[[float], object] | None =
         start(runtime, stores, scenario.policy, positions)
         reader = Reader(runtime, stores, scenario.policy, positions)
         workload = Workload(runtime, scenario, reader, streams)
-        inject(runtime, scenario.faults, streams, phases.run, workload)
+        end_faults = inject(runtime, scenario.faults, streams, phases.run, workload)
         workload.start()
         _sample_queues(runtime, end_s)
         horizon_s = phases.warm + end_s
@@ -88,6 +88,7 @@ def simulate(scenario: Scenario, on_progress: Callable[[float], object] | None =
             runtime.recorder.settle()
             if on_progress is not None:
                 on_progress(step / slices)
+        end_faults()  # without a settle phase nothing happens any more at the end of the run phase
         workload.finish()
     finally:
         runtime.close()

@@ -119,6 +119,15 @@ def test_each_occurrence_of_a_fault_has_its_row() -> None:
     assert all(hits > 0 for hits in names(trace, "faults", "hits"))
 
 
+def test_a_fault_until_the_end_has_its_row_also_without_a_settle_phase() -> None:
+    text = EVERYTHING.replace('settle = "5s"', 'settle = "0s"')
+    faults = ("crash", "summary"), ("hold", "orders->inventory"), ("full", "store:orders")
+    text += "".join(f'[[fault]]\nkind = "{kind}"\non = "{on}"\nat = "19s"\n' for kind, on in faults)
+    trace = simulate(loads(text, source="everything.toml", folder=HERE)).recorder
+    assert names(trace, "faults", "end_s") == [20.0] * 3
+    assert all(hits > 0 for hits in names(trace, "faults", "hits"))
+
+
 def test_a_fault_that_comes_again_does_so_at_random_and_within_the_run() -> None:
     text = """
 name = "again"
