@@ -13,7 +13,7 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -21,6 +21,7 @@ from typing import Any, TypeVar, get_args
 from actors import policy as policies
 from actors.policy import ConsumerPolicy, Policy, Retry
 from scenarios import arrivals, distributions, expectations, faultkinds, names, patterns, presets
+from scenarios import fields as fields_of
 from scenarios.arrivals import Arrivals, Closed, Nothing
 from scenarios.data import write_numbers
 from scenarios.distributions import Distribution
@@ -28,7 +29,7 @@ from scenarios.errors import ScenarioError, listed, nearest, quoted, unknown
 from scenarios.needs import lacking
 from scenarios.population import MOST_NUMBERS, MOST_PRODUCTS, Population, parse_popularity, parse_span
 from scenarios.scenario import Expect, Fault, LinkOrder, Load, Phases, Scenario
-from scenarios.section import Section, as_duration, as_scalars, as_text, document
+from scenarios.section import Section, as_duration, as_scalars, as_text, as_whole, document
 from scenarios.values import format_duration, format_rate, parse_rate
 
 T = TypeVar("T")
@@ -429,11 +430,11 @@ def _fault(row: Section, phases: Phases, folder: Path) -> Fault:
         p=row.number("p", None, 0, 1),
         first=row.whole("first", None, 1),
         nth=row.whole("nth", None, 1),
-        where=row.read("where", None, as_scalars),
+        where=row.read("where", None, lambda value: _fields(value, name, on, fields_of.matchable)),
         by=row.read("by", None, lambda value: _by(value, kind, folder)),
-        to=row.read("to", None, lambda value: _to(value, kind, row)),
+        to=row.read("to", None, lambda value: _to(value, kind)),
         form=row.word("form", "", kind.forms) if kind.forms else None,
-        set=row.read("set", None, as_scalars),
+        set=row.read("set", None, lambda value: _fields(value, name, on, fields_of.settable)),
         most=row.whole("most", None, 1),
         enabled=row.flag("enabled", True),
     )
@@ -460,6 +461,18 @@ def _on(text: str, name: str, kind: faultkinds.FaultKind) -> str:
     return text
 
 
+def _fields(
+    value: Any, kind: str, on: str, of: Callable[[str], Iterable[str]]
+) -> dict[str, str | int | float | bool]:
+    """A table of fields that what the fault acts on may have."""
+    table = as_scalars(value)
+    valid = list(dict.fromkeys(field for target in faultkinds.targets(kind, on) for field in of(target)))
+    for field in table:
+        if field not in valid:
+            raise unknown(field, f"a field of what {quoted(kind)} on {quoted(on)} concerns", valid)
+    return table
+
+
 def _check_fields(row: Section, name: str, kind: faultkinds.FaultKind) -> None:
     examples = _EXAMPLES | {
         "by": _BY_EXAMPLES.get(kind.by or "", ""),
@@ -483,6 +496,8 @@ def _check_fields(row: Section, name: str, kind: faultkinds.FaultKind) -> None:
         raise row.missing(key, f"{examples[key]}, or {others} (the kind {quoted(name)} needs one of them)")
     if row.table.get("form") == "wrong" and "set" not in row.table:
         raise row.missing("set", f'{examples["set"]} (the form "wrong" needs it)')
+    if kind.forms and row.table.get("form") != "wrong" and "set" in row.table:
+        raise row.fail("set", 'is for the form "wrong"; write form = "wrong", or leave it out.')
     if "every" in row.table and "for" not in row.table:
         raise row.missing("for", '"10s" (a fault with `every` needs it)')
 
@@ -503,13 +518,13 @@ def _by(value: Any, kind: faultkinds.FaultKind, folder: Path) -> float | Distrib
     return as_duration(value, negative=kind.by == "signed duration")
 
 
-def _to(value: Any, kind: faultkinds.FaultKind, row: Section) -> int | float:
+def _to(value: Any, kind: faultkinds.FaultKind) -> int | float:
     if kind.to == "rate":
         rate = parse_rate(as_text(value, "20/s"))
         if rate == 0:
             raise ScenarioError('lets nothing pass; write a rate above 0, such as "20/s", or kind = "hold".')
         return rate
-    return row.whole("to", 0, 1)
+    return as_whole(value, 1)
 
 
 _ANSWERING: Mapping[str, tuple[str, ...]] = {
@@ -548,8 +563,15 @@ def _check_load(row: Section, fault: Fault, scenario: Scenario) -> None:
 
 
 def _check_measurable(row: Section, expect: Expect, scenario: Scenario) -> None:
-    """An expectation needs something to measure."""
+    """An expectation needs something to measure, and a time that it allows must be seen."""
     for item in expect.that:
+        if isinstance(item, expectations.Checker) and (item.within or 0.0) > scenario.phases.settle:
+            longest, wanted = format_duration(scenario.phases.settle), format_duration(item.within or 0.0)
+            problem = (
+                f"{quoted(item.text)} cannot be seen: settle lasts {longest}; write phases.settle = "
+                f"{quoted(wanted)} or more, or allow less time."
+            )
+            raise row.fail("that", problem)
         lack = lacking(item, scenario, expect.when) if isinstance(item, expectations.Expectation) else None
         if lack is not None:
             problem = f"{quoted(item.text)} measures nothing: {lack}, or leave the expectation out."

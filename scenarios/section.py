@@ -147,7 +147,7 @@ class Section:
 
     def whole(self, key: str, default: T, least: int, most: int | None = None) -> T | int:
         """A whole number within bounds."""
-        return self.read(key, default, lambda value: _whole(value, least, most))
+        return self.read(key, default, lambda value: as_whole(value, least, most))
 
     def number(self, key: str, default: T, least: float, most: float = math.inf) -> T | float:
         """A number within bounds."""
@@ -194,7 +194,8 @@ def as_scalars(value: Any) -> dict[str, str | int | float | bool]:
     return value
 
 
-def _whole(value: Any, least: int, most: int | None) -> int:
+def as_whole(value: Any, least: int, most: int | None = None) -> int:
+    """The value, which must be a whole number within bounds."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise ScenarioError(
             f"{_kind(value)} stands where a whole number should; write a number such as {max(least, 1)}."

@@ -35,15 +35,20 @@ class Altered:
         if message not in self._marked:
             return None
         assert isinstance(message, Record), "only records are marked"
+        touched: set[str] = set()
+
+        def renamed(field: str, value: Any) -> tuple[str, Any] | None:
+            if field not in self._names:
+                return field, value
+            touched.add(field)
+            name = self._names[field]
+            return (str(name), value) if name != "" else None
+
         try:
-            event = rewritten(message.event, self._renamed)
+            event = rewritten(message.event, renamed)
         except msgspec.ValidationError as error:
             return Handling(Unreadable(f"{message.source} {message.position}: {error}"))
-        return Handling(message=msgspec.structs.replace(message, event=event))
-
-    def _renamed(self, field: str, value: Any) -> tuple[str, Any] | None:
-        name = self._names.get(field, field)
-        return (str(name), value) if name != "" else None
+        return Handling(message=msgspec.structs.replace(message, event=event)) if touched else None
 
 
 def begin(fault: Fault, target: str, runtime: Runtime, stream: Stream) -> Callable[[], int]:

@@ -9,7 +9,7 @@ in the lines of an order, one line suffices. A field that the message does not h
 (True, False)
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from actors.messages import Record
@@ -28,6 +28,12 @@ def _values(message: Any, field: str) -> Iterator[Any]:
         message = message.event
     if hasattr(message, field):
         yield getattr(message, field)
-    for line in getattr(message, "lines", ()):
+    for line in _lines(message):
         if hasattr(line, field):
             yield getattr(line, field)
+
+
+def _lines(message: Any) -> Iterable[Any]:
+    """The lines of an order, or of its summary; a row of the order itself only tells how many there are."""
+    lines = getattr(message, "lines", getattr(message, "items", ()))
+    return lines if isinstance(lines, tuple | list) else ()

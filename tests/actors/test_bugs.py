@@ -203,6 +203,14 @@ def test_an_event_without_a_field_that_its_consumer_can_do_without_is_handled_wi
     assert item.product_name == str(LAMP)
 
 
+def test_an_event_without_the_field_that_is_renamed_is_not_touched(open_shop: OpenShop) -> None:
+    shop = open_shop(policy(join="carried"))
+    end = shop.begin("alter", "message:ProductRenamed", set={"total_minor": "total"})
+    shop.ask("catalog", RenameProduct(LAMP, "Reading lamp"))
+    shop.until_followed()
+    assert end() == 0
+
+
 def test_only_events_of_the_type_named_are_altered(open_shop: OpenShop) -> None:
     shop = open_shop(policy(on_error="park"))
     end = shop.begin("alter", "message:ProductRenamed", set={"name": ""})

@@ -12,15 +12,26 @@ from hypothesis import strategies as st
 
 from actors.live import LiveRuntime
 from actors.messages import InventoryUpdated
+from actors.rules import StoreCall
 from actors.runtime import Reply
 from actors.stores.gated import GatedStore
 from actors.stores.memory import MemoryStore
 from actors.stores.opening import close_all, open_stores
 from actors.stores.port import Delete, NewEvent, Put, Store, StoreError, StoreFull, StoreUnavailable
 from actors.supervision import SupervisedRuntime
-from actors.tables import CART_ITEMS, CartItemRow, tables_of
+from actors.tables import (
+    CART_ITEMS,
+    ORDERS,
+    SUMMARIES,
+    CartItemRow,
+    OrderRow,
+    SummaryItem,
+    SummaryRow,
+    tables_of,
+)
 from scenarios.distributions import Constant
 from scenarios.faults import BEGIN, PREPARE, End
+from scenarios.faults.error import concerns
 from scenarios.injection import inject
 from scenarios.randomness import Stream, Streams
 from scenarios.scenario import Fault
@@ -228,6 +239,20 @@ def test_with_a_condition_only_writes_fail_that_touch_such_a_field(place: Place)
         assert not isinstance(place.outcome(read), StoreError)
     assert end() == 2
     assert place.bare.get(CART_ITEMS, (ANN, LAMP)) == item()
+
+
+def test_a_condition_is_about_the_lines_of_a_row_that_has_some() -> None:
+    of_order = OrderRow(1, ANN, 0.0, 5, "", lines=3)  # how many, not which
+    shown = SummaryRow(1, 0, ANN, 0.0, 5, (SummaryItem("Lamp", 2, LAMP),))
+    for where, order_meant, summary_meant in [
+        ({"customer_id": ANN}, True, True),
+        ({"customer_id": BOB}, False, False),
+        ({"lines": 3}, True, False),
+        ({"product_id": LAMP}, False, True),
+        ({"product_id": TABLE}, False, False),
+    ]:
+        assert concerns(StoreCall("write", [Put(ORDERS, of_order)]), where) is order_meant
+        assert concerns(StoreCall("write", [Put(SUMMARIES, shown)]), where) is summary_meant
 
 
 def test_a_condition_may_be_about_an_event_that_is_written(place: Place) -> None:

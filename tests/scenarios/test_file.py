@@ -1,4 +1,3 @@
-import string
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from scenarios import faultkinds, names
 from scenarios.arrivals import Closed, Every, Nothing, Poisson, Ramp, Renewal
 from scenarios.errors import ScenarioError
 from scenarios.expectations import parse as claim
+from scenarios.fields import matchable, settable
 from scenarios.file import dumps, loads, read, write
 from scenarios.population import Population, Span, Uniform, Zipf
 from scenarios.scenario import Expect, Fault, Load, Phases, Scenario
@@ -124,9 +124,6 @@ arrivals = st.one_of(
 scalars = st.one_of(
     st.text(max_size=5), st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False)
 )
-fields = st.dictionaries(
-    st.text(alphabet=string.ascii_letters + "_ .é", max_size=6), scalars, min_size=1, max_size=3
-)
 
 
 def some_policy(hints: Any) -> Any:
@@ -188,11 +185,16 @@ def faults(draw: st.DrawFn, run: float) -> Fault:
         "distribution": times,
     }
     form = draw(st.sampled_from(kind.forms)) if kind.forms else None
-    if form == "wrong":
-        given_.add("set")
+    if form is not None:
+        (given_.add if form == "wrong" else given_.discard)("set")
+    on = draw(st.sampled_from([target for group in kind.targets for target in kind.acts_on(group)]))
+
+    def fields(names: tuple[str, ...]) -> dict[str, Any]:
+        return draw(st.dictionaries(st.sampled_from(names), scalars, min_size=1, max_size=3))
+
     return Fault(
         kind=name,
-        on=draw(st.sampled_from([target for group in kind.targets for target in kind.acts_on(group)])),
+        on=on,
         at=draw(st.none() | st.floats(min_value=0, max_value=run, exclude_max=True)),
         for_=draw(seconds) if length == "fixed" else None,
         every=draw(long_times) if recurs else None,
@@ -202,11 +204,11 @@ def faults(draw: st.DrawFn, run: float) -> Fault:
         p=draw(shares) if "p" in given_ else None,
         first=draw(counts) if "first" in given_ else None,
         nth=draw(counts) if "nth" in given_ else None,
-        where=draw(fields) if "where" in given_ else None,
+        where=fields(matchable(on)) if "where" in given_ else None,
         by=draw(by[kind.by]) if kind.by and "by" in given_ else None,
         to=draw(counts if kind.to == "count" else positive) if kind.to and "to" in given_ else None,
         form=form,
-        set=draw(fields) if "set" in given_ else None,
+        set=fields(settable(on)) if "set" in given_ else None,
         enabled=draw(st.booleans()),
     )
 
@@ -236,7 +238,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         question=draw(st.text(max_size=20)),
         seed=draw(st.integers(min_value=0, max_value=2**70)),
         expected_verdict=draw(st.sampled_from(["pass", "fail", "unknown"])),
-        phases=Phases(warm=draw(positive), run=run, settle=draw(positive)),
+        phases=Phases(warm=draw(positive), run=run, settle=2.5 + draw(positive)),
         population=Population(
             customers=draw(counts),
             products=draw(st.integers(min_value=3, max_value=1_000_000)),
@@ -532,6 +534,27 @@ def test_what_is_wrong_is_named_with_its_place_and_its_cure(text: str, parts: li
         ('kind = "bug"\non = "summary"\nform = "rise"', ["fault.0.form", '"rise"', '"raise"']),
         ('kind = "bug"\non = "summary"\nform = "wrong"', ["fault.0.set", "is missing"]),
         ('kind = "bug"\non = "summary"\nform = "skip"\nwhere = 3', ["fault.0.where = 3", "customer_id"]),
+        (
+            'kind = "bug"\non = "summary"\nform = "skip"\nset = { quantity = 1 }',
+            ["fault.0.set", 'write form = "wrong"'],
+        ),
+        (
+            'kind = "bug"\non = "summary"\nform = "wrong"\nset = { quantty = 1 }',
+            ["fault.0.set", '"quantty" is not a field', '"quantity"'],
+        ),
+        (
+            'kind = "alter"\non = "message:ProductRenamed"\nset = { total_minor = "" }',
+            ["fault.0.set", 'Write one of "product_id", "name".'],
+        ),
+        (
+            'kind = "drop"\non = "orders->*"\np = 1\nwhere = { custmer_id = 7 }',
+            ["fault.0.where", '"custmer_id" is not a field', '"customer_id"'],
+        ),
+        (
+            'kind = "error"\non = "store:carts"\np = 1\nwhere = { total_mino = 7 }',
+            ["fault.0.where", '"total_minor"'],
+        ),
+        ('kind = "exhaust"\non = "summary"\nto = 0', ["x.toml: fault.0.to = 0: is out of bounds"]),
         ('kind = "pause"\non = "summary"\nat = "5m"', ["fault.0.at", '"5m"', "phases.run"]),
         ('kind = "pause"\non = "summary"\nat = "-5s"', ["fault.0.at", "is negative"]),
         ('kind = "pause"\non = "summary"\nat = 5', ["fault.0.at = 5", 'write "5s"']),
@@ -546,6 +569,13 @@ def test_a_fault_that_cannot_be_is_named_with_its_place_and_its_cure(row: str, p
     with pytest.raises(ScenarioError) as caught:
         scenario(f'name = "x"\n[[fault]]\n{row}')
     assert all(part in str(caught.value) for part in ["x.toml: ", *parts]), str(caught.value)
+
+
+def test_time_to_converge_must_be_there_in_settle() -> None:
+    text = 'name = "x"\nphases = { settle = "5s" }\n[[expect]]\nthat = ["converged within %s"]'
+    assert scenario(text % "5s").expect
+    with pytest.raises(ScenarioError, match=r'settle lasts 5s; write phases\.settle = "6s" or more'):
+        scenario(text % "6s")
 
 
 def test_a_skewed_clock_may_be_slow() -> None:
