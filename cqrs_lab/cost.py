@@ -109,6 +109,7 @@ def tabulate(
                 "verdict": result.word,
                 "why": result.why,
                 "broken": [claim["text"] for claim in result.broken],
+                "undecided": [claim["text"] for claim in result.undecided],
                 "reproduce": run.source.command(seed),
             }
             for run, result in zip(runs, results, strict=True)

@@ -50,15 +50,19 @@ def show_cost(table: Mapping[str, Any], question: str, width: int) -> Renderable
 
 def _runs(table: Mapping[str, Any], names: Mapping[int, str]) -> Table:
     runs = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for head in ("without", "", "verdict", "broken"):
+    for head in ("without", "", "verdict", "why"):
         runs.add_column(head)
     for run in table["runs"]:
         left_out = run["without"]
         one = left_out[0] if len(left_out) == 1 else None
         what = names[one] if one is not None else f"all {len(left_out)}" if left_out else "with all faults"
         word = run["verdict"]
-        broken = Text(", ".join(run["broken"]) or run["why"])
-        runs.add_row("" if one is None else str(one), what, Text(word, STYLES[word]), broken)
+        why = run["why"]
+        if word == "fail":
+            why = ", ".join(run["broken"])
+        elif word == "unknown" and run["undecided"]:
+            why = "cannot be said: " + ", ".join(run["undecided"])
+        runs.add_row("" if one is None else str(one), what, Text(word, STYLES[word]), Text(why))
     return runs
 
 

@@ -59,6 +59,11 @@ class Replicated:
         return [] if self.verdict is None else [r for r in self.verdict["results"] if r["held"] is False]
 
     @property
+    def undecided(self) -> list[dict[str, Any]]:
+        """The claims of which it cannot be said whether they hold."""
+        return [] if self.verdict is None else [r for r in self.verdict["results"] if r["held"] is None]
+
+    @property
     def why(self) -> str:
         """The first thing that is wrong, in one line; empty if nothing is."""
         if self.verdict is None:

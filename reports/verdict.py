@@ -21,6 +21,7 @@ from reports.following import of_consumer
 from reports.frames import Run
 from reports.latency import waiting
 from reports.measures import MEASURES, Asked, Measured
+from reports.quantities import quantity, unit_of
 from reports.steadiness import growth_events
 from scenarios.expectations import Checker, Expectation
 from scenarios.scenario import Scenario
@@ -143,9 +144,14 @@ def decide(claim: Expectation, measured: Measured) -> tuple[bool | None, str]:
     decisions = {claim.holds(bound) for bound in bounds}
     if len(decisions) == 1:
         return decisions.pop(), ""
+    at_least = quantity(measured.value, unit_of(claim.text))
+    what, cure = "samples had not ended with the run", "make settle longer"
+    if claim.measure == "recovery":
+        what = "recoveries were not reached before another fault or the end"
+        cure = "put faults further apart or make settle longer"
     return None, (
-        f"{measured.censored} of {measured.sample_size} samples had not ended with the run, so it is only "
-        f"known to be at least {measured.value:g}; make settle longer"
+        f"{measured.censored} of {measured.sample_size} {what}, so it is only known to be at least "
+        f"{at_least}; {cure}"
     )
 
 
