@@ -126,6 +126,7 @@ class Consumer(pykka.Actor):
                 policy.partitions,
                 policy.partition_by,
                 policy.inbox,
+                () if policy.checkpoint == "before" else (Record,),
                 self._in_lane,
             )
             self._take = self._lanes.take

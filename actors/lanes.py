@@ -41,6 +41,7 @@ class Lanes:
         number: int,
         by: PartitionBy,
         inbox: int,
+        works: tuple[type, ...],
         handle: Callable[[Any], object],
     ) -> None:
         self._runtime = runtime
@@ -57,7 +58,7 @@ class Lanes:
                 on_free,
                 name=name,
                 node=node,
-                works=(Record,),
+                works=works,
                 inbox=inbox,
                 overflow="block",
                 owner=consumer,

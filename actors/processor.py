@@ -93,6 +93,7 @@ class EventProcessor:
         self._jitter = runtime.random(f"retry/{name}") if policy.retry.jitter else None
         # Asked for each event, and so kept at hand.
         self._idempotent, self._parks_keys = policy.idempotent, policy.on_error == "park-key"
+        # Who claims an event first spends its time itself, once that is done: a crash meanwhile loses it.
         self._claims, self._checkpoints_after = policy.checkpoint == "before", policy.checkpoint == "after"
         self._effects, self._applied = handlers.effects, handlers.applied
         self._intern = intern = runtime.recorder.intern
@@ -135,14 +136,19 @@ class EventProcessor:
         progress = self.progress[record.source]
         # What is next cannot be applied yet, and nearly everything is next.
         if record.position != progress.watermark + 1 and self._idempotent and progress.has(record.position):
+            self._work_on(attempts)
             self._finish(record, 0, self._duplicate_id)
             return
         if self._parks_keys and self.letters.holds_key(record.source, record.key):
+            self._work_on(attempts)
             self._put_aside(record, attempts, "parked", "an earlier event of its key is parked")
             return
         while not self.stopped:
             attempts += 1
             try:
+                if self._claims:
+                    self._checkpoints.before(record)
+                    self._work_on(attempts - 1)
                 outcome = self._apply(record)
             except Exception as error:  # noqa: BLE001  # a handler may raise anything
                 wait_s = self._wait_after(record, attempts, error)
@@ -152,6 +158,11 @@ class EventProcessor:
             else:
                 self._finish(record, attempts, outcome)
                 return
+
+    def _work_on(self, attempts: int) -> None:
+        """Spend the time that an event takes, unless the runtime has, or an earlier attempt."""
+        if self._claims and not attempts:
+            self._runtime.work()
 
     def again(self, message: Again) -> None:
         """Handle an event that has failed before."""
@@ -207,8 +218,6 @@ class EventProcessor:
 
         `also` are changes to make with them, if the event was put aside before.
         """
-        if self._claims and not also:
-            self._checkpoints.before(record)
         if self.rules.active:
             return self._apply_under_rules(record, also)
         if self.turn is not None:

@@ -127,8 +127,9 @@ def start(
     def begin(actor_class: type[pykka.Actor], name: str, *args: Any, **kwargs: Any) -> None:
         node = node_of(name)
         rules = policy.of(node)
-        # With lanes it is they that spend the time that an event takes.
-        works = tuple(kind for kind in WORKS[node] if kind is not Record or rules.partitions == 1)
+        # With lanes it is they that spend the time that an event takes; who claims it first spends it then.
+        elsewhere = rules.partitions > 1 or rules.checkpoint == "before"
+        works = tuple(kind for kind in WORKS[node] if kind is not Record or not elsewhere)
         runtime.start(
             actor_class,
             runtime,

@@ -232,6 +232,92 @@ def repeats() -> Case:
     return Case(observe, (every - 1) / 2, 20.0, 400.0)
 
 
+# -- losses after a crash ----------------------------------------------------------------------------------
+
+
+def losses() -> Case:
+    """Who claims an event before it is in service loses it if a crash finds the server busy: ρ a crash."""
+
+    def observe(seed: int, run_s: float) -> float:
+        crash = Fault(kind="crash", on="summary", every=distribution("uniform(500ms, 1s)", HERE), for_=0.0)
+        scenario = queue("poisson(50/s)", seed=seed, warm=0.0, run=run_s, summary="10ms", faults=(crash,))
+        trace = simulate(under(scenario, checkpoint="before")).recorder
+        return float(np.isnan(applied_s(trace)).sum() / trace.count("faults"))
+
+    return Case(observe, 0.5, 5.0, 600.0)
+
+
+def lost_while_down() -> Case:
+    """What is told directly to a process that is down is lost: the share of time that it is so."""
+    up_s, down_s = 4.0, 1.0
+
+    def observe(seed: int, run_s: float) -> float:
+        crash = Fault(
+            kind="crash",
+            on="summary",
+            every=distribution(f"exp({up_s:g}s)", HERE),
+            length=distribution(f"exp({down_s:g}s)", HERE),
+        )
+        scenario = queue("poisson(4/s)", seed=seed, warm=0.0, run=run_s, faults=(crash,))
+        trace = simulate(under(scenario, publish="direct")).recorder
+        steady = committed_s(trace) >= 10.0
+        return float(np.isnan(applied_s(trace))[steady].mean())
+
+    return Case(observe, down_s / (up_s + down_s), 100.0, 5_000.0)
+
+
+# -- retries that run out ------------------------------------------------------------------------------------
+
+
+def parked() -> Case:
+    """Each of 1 + 2 independent tries fails with p: the share p³ of the events is parked."""
+    p, attempts = 0.5, 2
+
+    def observe(seed: int, run_s: float) -> float:
+        bug = Fault(kind="bug", on="summary", form="raise", p=p, at=0.0)
+        scenario = queue("poisson(20/s)", seed=seed, warm=0.0, run=run_s, faults=(bug,))
+        retry = Retry(first=0.001, factor=1.0, attempts=attempts, then="park", in_line=False)
+        trace = simulate(under(scenario, retry=retry)).recorder
+        mine = column(trace, "applied", "consumer") == trace.intern("summary")
+        outcome = column(trace, "applied", "outcome")[mine]
+        return float((outcome == trace.intern("parked")).mean())
+
+    return Case(observe, p ** (1 + attempts), 10.0, 300.0)
+
+
+# -- a throttle ----------------------------------------------------------------------------------------------
+
+
+def throttled() -> Case:
+    """A link that lets one message pass every 10 ms is a server of constant service: the wait of M/D/1."""
+    rho, spacing_s = 0.7, 0.01
+
+    def observe(seed: int, run_s: float) -> float:
+        throttle = Fault(kind="throttle", on="orders->summary", to=1 / spacing_s, at=0.0)
+        scenario = queue("poisson(70/s)", seed=seed, warm=0.0, run=run_s, faults=(throttle,))
+        events = followed(simulate(scenario), scenario)
+        steady = (events.committed_s >= 2.0) & (events.committed_s < run_s - 1.0)
+        return float((events.applied_s - events.committed_s)[steady].mean())
+
+    return Case(observe, rho * spacing_s / (2 * (1 - rho)), 8.0, 700.0)
+
+
+# -- a link that drops, and an outbox that tries again -------------------------------------------------------
+
+
+def redelivered() -> Case:
+    """Each try is lost with p and made again `redeliver` later; seldom enough that no event meets another."""
+    p, again_s = 0.25, 0.1
+
+    def observe(seed: int, run_s: float) -> float:
+        drop = Fault(kind="drop", on="orders->summary", p=p, at=0.0)
+        scenario = queue("every(5s)", seed=seed, warm=0.0, run=run_s, faults=(drop,))
+        events = followed(simulate(scenario), scenario)
+        return float((events.applied_s - events.committed_s).mean())
+
+    return Case(observe, again_s * p / (1 - p), 500.0, 20_000.0)
+
+
 # -- an outage under random load -----------------------------------------------------------------------------
 
 
@@ -278,6 +364,11 @@ CASES = {
     "read your writes": own_reads_too_early(),
     "oversold": oversold(),
     "repeats after a crash": repeats(),
+    "losses after a crash": losses(),
+    "lost while down": lost_while_down(),
+    "retries that run out": parked(),
+    "throttle": throttled(),
+    "redelivered": redelivered(),
 }
 
 
