@@ -7,6 +7,7 @@ To add a checker, write a function here or in a file of its own, add its line to
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -139,7 +140,10 @@ def _no_reordered(question: Question) -> Checked:
 
 
 def _converged(question: Question) -> Checked:
-    """Every consumer's backlog is zero at the horizon; `within` s of settle: from then on, for good."""
+    """Every consumer's backlog is zero at the horizon; `within` s of settle: from then on, for good.
+
+    Of more time than settle has nothing is known but that it sufficed, if it did.
+    """
     run = question.run
     within = question.within_s
     by_s = run.phases.end_s if within is None else min(run.phases.run_s + within, run.phases.end_s)
@@ -154,7 +158,13 @@ def _converged(question: Question) -> Checked:
         count += len(late)
         first = events.event[late[: MOST_EXAMPLES - len(examples)]]
         examples += [_late_example(run, consumer, int(event), by_s) for event in first]
-    return answer(count, sample_size, examples)
+    found = answer(count, sample_size, examples)
+    if count and within is not None and within > run.phases.settle_s:
+        reason = (
+            f"settle lasts {run.phases.settle_s:g} s of the {within:g} s that it may take; make it longer"
+        )
+        return replace(found, held=None, reason=reason)
+    return found
 
 
 def _late_example(run: Run, consumer: str, event: int, by_s: float) -> CounterExample:

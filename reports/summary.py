@@ -41,7 +41,8 @@ def summarise(run: Run) -> Numbers:
         "time_behind_s": {consumer: _time_behind(run, consumer) for consumer in consumers},
         "age_of_information_s": {consumer: _age(run, consumer) for consumer in consumers},
         "reads": {kind: _reads(run, kind) for kind in VERSIONS},
-        "latency_s": {kind: _latency(run, kind) for kind in PLACES_ORDERS},
+        "latency_s": {kind: _latency(run, kind) for kind in PLACES_ORDERS}
+        | {kind: _read_latency(run, kind) for kind in VERSIONS},
         "session": {
             "read_your_writes": _guarantee(read_your_writes_in(run, run.phases.window("run"))),
             "monotonic_reads": _guarantee(monotonic_reads_in(run, run.phases.window("run"))),
@@ -109,6 +110,11 @@ def _reads(run: Run, kind: str) -> Numbers:
 
 def _latency(run: Run, kind: str) -> Numbers:
     return _delays(latency.latencies(run, kind, run.phases.window("run")))
+
+
+def _read_latency(run: Run, kind: str) -> Numbers:
+    measured_s = latency.read_latencies_s(run, kind, run.phases.window("run"))
+    return {"count": len(measured_s), "censored": 0, **spread(measured_s)}
 
 
 def _guarantee(found: Guarantee) -> Numbers:

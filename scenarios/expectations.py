@@ -34,7 +34,7 @@ PARTS: Mapping[Parts, tuple[str, ...]] = {
     "projection": names.CONSUMERS,
     "read": ("history", "own", "stock", "browse"),
     "load": names.LOADS,
-    "endpoint": (*names.LOADS, *ENDPOINTS),
+    "endpoint": (*names.LOADS, "own", *ENDPOINTS),
 }
 """What may stand in the braces of a measure."""
 

@@ -47,10 +47,10 @@ def _loads(expectation: Expectation, scenario: Scenario) -> Iterator[Sequence[st
     if measure in _FOLLOWING:
         sources = topology.consumers(scenario.policy)[part]
         yield tuple(dict.fromkeys(load for source in sources for load in _WRITING[source]))
+    elif measure == "stale_reads" or part == "own":
+        yield from _reads(part)
     elif measure in ("success", "latency"):
         yield (ENDPOINTS.get(part, part),)
-    elif measure == "stale_reads":
-        yield from _reads(part)
     elif measure == "read_your_writes":
         yield ORDERING
         yield ("own_read", "history")

@@ -91,7 +91,7 @@ def test_a_measure_is_written_as_the_page_says(name: str) -> None:
         "projection": "a consumer",
         "read": "a kind of read",
         "load": "a kind of load",
-        "endpoint": "a kind of load or an endpoint",
+        "endpoint": "a kind of load, `own`, or an endpoint",
     }
     assert row["braces name"] == phrase[measure.parts]
 

@@ -96,6 +96,25 @@ def test_an_order_whose_event_was_skipped_or_stopped_the_consumer_is_lost(checke
     assert (example["consumer"], example["found"]) == ("summary", f"ended as {outcome} at 4 s")
 
 
+@pytest.mark.parametrize(
+    ("claim", "applied_s", "held"),
+    [
+        ("converged within 2s", 11.0, True),
+        ("converged within 2s", 13.0, False),
+        ("converged within 5s", 99.0, False),
+        ("converged within 6s", 13.0, True),
+        ("converged within 6s", 99.0, None),  # settle is over after 5 s: it may have taken 6 s
+    ],
+)
+def test_of_more_time_to_converge_than_settle_lasts_it_can_be_said_only_that_it_sufficed(
+    checked, claim, applied_s, held
+):
+    late = handled(2, applied_s, consumer="summary")
+    found = checked(claim, {"applied": [*without(tables()["applied"], _0="summary", _2=2), late]})
+    assert found.held is held
+    assert ("settle lasts 5 s of the 6 s" in found.reason) is (held is None)
+
+
 def test_a_dead_letter_keeps_an_order_from_being_lost_in_its_replica_alone(checked):
     changes = {
         "summaries": without(without(tables()["summaries"], _0="summary", _1=2), _0="summary/2", _1=2),

@@ -60,3 +60,15 @@ def test_warm_is_not_steady_while_ever_more_orders_wait_for_their_answers() -> N
     assert verdict.unknown_because[0].startswith(
         "warm was not steady: ever more orders waited for their answers"
     )
+
+
+@pytest.mark.parametrize(("read", "waits_s"), [("eventual", 0.0), ("wait", 0.09)])
+def test_what_it_costs_a_reader_to_wait_for_the_view_is_a_latency(read: str, waits_s: float) -> None:
+    text = OVERLOADED.format(warm="0s", settle="5s", limit="1h").replace(
+        'orders = "70ms"', 'summary = "100ms"'
+    )
+    settings = ("load.orders=every(1s)", "load.own_read=10ms", f"policy.read={read}", "policy.join=carried")
+    scenario = loads(text, source="waiting", folder=Path(), settings=settings)
+    latency = measure_simulated(scenario).summary["latency_s"]["own"]
+    assert latency["count"] == 10
+    assert latency["mean"] == pytest.approx(waits_s), "the view has an order 100 ms after its commit"
