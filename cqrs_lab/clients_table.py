@@ -48,14 +48,14 @@ def _requests(summary: dict[str, Any]) -> Table:
         f"The load's busiest process used {share:.0%} of a core; 99 % of the requests of "
         f"open loads were sent at most {duration(generator['late_s']['p99'])} late."
     )
-    table.add_column("request", no_wrap=True)
-    table.add_column("ended")
-    for head in ("p50", "p99", "intended p99"):
-        table.add_column(head, justify="right")
+    table.add_column("request", overflow="fold")  # the only one that a narrow terminal may break
+    table.add_column("ended", no_wrap=True)
+    for head in ("p50", "p99", "intended\np99"):
+        table.add_column(head, justify="right", no_wrap=True)
     for request, counts in client["requests"].items():
         sent, intended = (client["latency_s"][request][since] for since in ("from_sent", "from_intended"))
         latencies = sent["p50"], sent["p99"], intended["p99"]
-        ended = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items() if count)
+        ended = "\n".join(f"{count:,} {outcome}" for outcome, count in counts.items() if count)
         table.add_row(request, ended, *(duration(value) for value in latencies))
     return table
 
