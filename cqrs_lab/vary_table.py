@@ -59,13 +59,28 @@ def _designs(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
     """Their numbers, and a column for each key that is varied."""
     settings = [[setting.partition("=") for setting in row["design"]] for row in rows]
     numbers = Column("", [Text(str(number)) for number in range(1, len(rows) + 1)])
+    heads = _short([key for key, _, _ in settings[0]])
     return [
         numbers,
         *(
-            Column(key.rpartition(".")[2], [Text(of_row[at][2]) for of_row in settings], right=False)
-            for at, (key, _, _) in enumerate(settings[0])
+            Column(head, [Text(of_row[at][2]) for of_row in settings], right=False)
+            for at, head in enumerate(heads)
         ),
     ]
+
+
+def _short(keys: Sequence[str]) -> list[str]:
+    """The last parts of the keys, as few of them as tell all apart.
+
+    >>> _short(["policy.join", "policy.summary.on_error"]), _short(["policy.summary.join", "policy.join"])
+    (['join', 'on_error'], ['summary.join', 'policy.join'])
+    """
+    parts = 1
+    while True:
+        found = [".".join(key.split(".")[-parts:]) for key in keys]
+        if len(set(found)) == len(keys):
+            return found
+        parts += 1
 
 
 def _passed(rows: Sequence[Mapping[str, Any]]) -> Column:
@@ -79,16 +94,19 @@ def _passed(rows: Sequence[Mapping[str, Any]]) -> Column:
 
 def _measure(name: str, rows: Sequence[Mapping[str, Any]], best: Sequence[int]) -> Column:
     cells = []
-    for at, row in enumerate(rows):
-        value = row["measures"].get(name)
-        if value is None:
-            cells.append(Text("–", "dim"))
-            continue
-        bound = "≥ " if value["censored"] else ""
-        mark, style = (BEST, "bold green") if at in best else (" ", "")
-        cells.append(Text(f"{bound}{quantity(value['mean'], value['unit'])}{mark}", style))
+    shown = [_mean(row["measures"].get(name)) for row in rows]
+    marked = {shown[at] for at in best}  # a difference that cannot be seen makes nothing better
+    for text in shown:
+        mark, style = (BEST, "bold green") if text in marked else (" ", "")
+        cells.append(Text(f"{text}{mark}", style) if text != "–" else Text(text, "dim"))
     measure, _, part = name.rstrip("}").partition("{")
     return Column(f"{measure} \n{part} " if part else f"{measure} ", cells)
+
+
+def _mean(value: Mapping[str, Any] | None) -> str:
+    if value is None:
+        return "–"
+    return f"{'≥ ' if value['censored'] else ''}{quantity(value['mean'], value['unit'])}"
 
 
 def _broken(number: int, row: Mapping[str, Any], seeds: int) -> list[Text]:
