@@ -21,7 +21,7 @@ from reports.following import of_consumer
 from reports.frames import Run
 from reports.latency import waiting
 from reports.measures import MEASURES, Asked, Measured
-from reports.quantities import quantity, unit_of
+from reports.quantities import claimed
 from reports.steadiness import growth_events
 from scenarios.expectations import Checker, Expectation
 from scenarios.scenario import Scenario
@@ -144,7 +144,7 @@ def decide(claim: Expectation, measured: Measured) -> tuple[bool | None, str]:
     decisions = {claim.holds(bound) for bound in bounds}
     if len(decisions) == 1:
         return decisions.pop(), ""
-    at_least = quantity(measured.value, unit_of(claim.text))
+    at_least = claimed(claim.text, measured.value)
     what, cure = "samples had not ended with the run", "make settle longer"
     if claim.measure == "recovery":
         what = "recoveries were not reached before another fault or the end"
