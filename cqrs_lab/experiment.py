@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import re
@@ -17,7 +18,7 @@ from scenarios.account import account
 from scenarios.file import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from actors.trace import Recorder
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from scenarios.scenario import Scenario
 
 PACKAGES = (
-    *("greenlet", "msgspec", "numpy", "pandas", "psycopg", "pyarrow", "pykka", "simpy", "sqlalchemy"),
-    "uvicorn",
+    *("gevent", "greenlet", "httpx", "locust", "msgspec", "numpy", "pandas", "psycopg", "pyarrow", "pykka"),
+    *("simpy", "sqlalchemy", "uvicorn"),
 )
 """Whose versions may matter to a run."""
 
@@ -114,7 +115,7 @@ def conclude(folder: RunFolder, scenario: Scenario, reproduce: str) -> Outcome:
 def surroundings(started: datetime, wall_s: float, reproduce: str) -> dict[str, Any]:
     """What run.json says of where, when and how a run was made."""
     return {
-        "versions": {name: metadata.version(name) for name in ("cqrs-lab", *PACKAGES)},
+        "versions": dict(_versions()),
         "python": platform.python_version(),
         "machine": {"system": platform.system(), "processor": platform.machine()},
         "command_line": [without_password(word) for word in sys.argv],
@@ -122,6 +123,13 @@ def surroundings(started: datetime, wall_s: float, reproduce: str) -> dict[str, 
         "started_at": started.isoformat(timespec="seconds"),
         "wall_time_s": round(wall_s, 3),
     }
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    """Each package that is installed, and its version."""
+    for name in ("cqrs-lab", *PACKAGES):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            yield name, metadata.version(name)
 
 
 def without_password(text: str) -> str:

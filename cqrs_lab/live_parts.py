@@ -6,7 +6,7 @@ Each process of the load leaves files of its own; a run has one table of request
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,20 +41,27 @@ def merge(record: Path, tables: Path) -> dict[str, pa.Table]:
 
 
 def add_load_faults(record: Path, tables: Path) -> None:
-    """Add the faults on loads, which each process of the load carries out on its part, to all others."""
+    """Add the faults on loads, which each process of the load carries out on its part, to all others.
+
+    An occurrence begins where the first process begins it, and ends where the last one does.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    hits: dict[tuple[int, str, str, float, float], int] = defaultdict(int)
+    found: dict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)
     for path in sorted(record.glob("faults-*.json")):
-        for row in json.loads(path.read_text(encoding="utf-8")):
-            hits[row["fault"], row["kind"], row["on"], row["start_s"], row["end_s"]] += row["hits"]
-    if not hits:
+        times: Counter[int] = Counter()
+        for row in sorted(json.loads(path.read_text(encoding="utf-8")), key=lambda row: row["start_s"]):
+            times[row["fault"]] += 1
+            found[row["fault"], times[row["fault"]]].append(row)
+    if not found:
         return
     recorder = Recorder()
     add = recorder.row("faults")
-    for (index, kind, on, start_s, end_s), touched in hits.items():
-        add((index, recorder.intern(kind), recorder.intern(on), start_s, end_s, touched))
+    for (index, _), parts in found.items():
+        begun_s, ended_s = min(one["start_s"] for one in parts), max(one["end_s"] for one in parts)
+        kind, on = (recorder.intern(parts[0][name]) for name in ("kind", "on"))
+        add((index, kind, on, begun_s, ended_s, sum(one["hits"] for one in parts)))
     path = tables / "faults.parquet"
     added = pa.table(dict(recorder.frame_columns("faults", copied=True)))
     merged = pa.concat_tables([pq.read_table(path), added]).unify_dictionaries().sort_by("start_s")

@@ -56,7 +56,12 @@ class Generator:
         self._pool = Pool(pool)
         self._others = Group()  # users who think, and customers who will look at their orders
         self._plan = Plan(
-            session.scenario, session.share, watch_rate=watch_rate, users=users, on_users=self._begin_users
+            session.scenario,
+            session.share,
+            watch_rate=watch_rate,
+            users=users,
+            on_users=self._begin_users,
+            clock_s=session.clock.now_s,
         )
         session.recording.faults = lambda: self._plan.occurred
         self._acts: dict[str, Act] = {

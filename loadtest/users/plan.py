@@ -84,7 +84,10 @@ class Users(NamedTuple):
 
 
 class Occurred(NamedTuple):
-    """An occurrence of a fault on a load: its place in the scenario, and the own requests that it touched."""
+    """An occurrence of a fault on a load: its place in the scenario, and the own requests that it touched.
+
+    `start_s` and `end_s` are when it did begin and end, by the plan's clock.
+    """
 
     fault: int
     kind: str
@@ -98,7 +101,8 @@ class Plan:
     """The part `share` of a scenario's load; of orders and check-outs `watch_rate` a second are watched.
 
     `advance` carries out what is due at `next_s`: it is called at that instant. `on_users` is told of users
-    who begin; `users`, if given, is how many each closed load has. `occurred` are the faults that are over.
+    who begin; `users`, if given, is how many each closed load has. `clock_s` is asked when a fault begins and
+    ends; without it, that is when it was to.
 
     To the faults it is the scenario's loads (`scenarios.loads.Loads`).
     """
@@ -111,10 +115,12 @@ class Plan:
         watch_rate: float = 0.0,
         users: int | None = None,
         on_users: Callable[[Users], object] = lambda _: None,
+        clock_s: Callable[[], float] | None = None,
     ) -> None:
         self._share = share
         self._end_s = scenario.phases.run
-        self._now_s = -scenario.phases.warm
+        self._now_s: float = -scenario.phases.warm
+        self._clock_s = clock_s or (lambda: self._now_s)
         self._loads: dict[str, Arrivals] = {
             kind: _peopled(getattr(scenario.load, kind), users) for kind in LOADS
         }
@@ -258,7 +264,7 @@ class Plan:
             self._at(start_s, partial(self._begin_fault, index, fault, end_s, streams))
 
     def _begin_fault(self, index: int, fault: Fault, end_s: float, streams: Streams) -> None:
-        start_s, self._begun = self._now_s, []
+        start_s, self._begun = self._clock_s(), []
         ends = [
             BEGIN_ON_LOAD[fault.kind](
                 fault, target.removeprefix("load:"), self, streams.stream(f"fault/{index}/{target}")
@@ -269,7 +275,7 @@ class Plan:
 
         def occurrence() -> Occurred:
             hits = sum(rule.hits for rule in begun)
-            return Occurred(index, fault.kind, fault.on, start_s, self._now_s, hits)
+            return Occurred(index, fault.kind, fault.on, start_s, self._clock_s(), hits)
 
         def end() -> None:
             for end_one in ends:

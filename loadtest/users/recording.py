@@ -41,8 +41,8 @@ class Recording:
         self._probe_row = self._recorder.row("probes")
         self._late_s = array("d")
         self._dropped = 0
-        self._began_s = time.monotonic()
-        self._cpu_began_s = time.process_time()
+        self._began_s, self._cpu_began_s = _spent_s()
+        self._ended_s: tuple[float, float] | None = None
         self.faults: Callable[[], Iterable[Occurred]] = tuple
         self.write()  # the first time takes long, and must not be in the middle of the load
 
@@ -122,6 +122,16 @@ class Recording:
         row = (intern(write), intern(view), key, acknowledged_s, missed_s, seen_s, given_up_s, reads)
         self._probe_row(row)
 
+    # -- the process itself ----------------------------------------------------------------------------
+
+    def begin_account(self) -> None:
+        """Count from now on what the process uses: what precedes is not the load that is measured."""
+        self._began_s, self._cpu_began_s = _spent_s()
+
+    def end_account(self) -> None:
+        """Count no more of what the process uses; the first time counts."""
+        self._ended_s = self._ended_s or _spent_s()
+
     # -- files -----------------------------------------------------------------------------------------
 
     def write(self, apply: Callable[[Callable[[], None]], object] = lambda write: write()) -> None:
@@ -155,15 +165,21 @@ class Recording:
     def _generator(self) -> dict[str, Any]:
         """How well this process has kept up."""
         rows = self._recorder.count("requests")
+        ended_s, cpu_ended_s = self._ended_s or _spent_s()
         return {
             "pid": os.getpid(),
-            "wall_s": time.monotonic() - self._began_s,
-            "cpu_s": time.process_time() - self._cpu_began_s,
+            "wall_s": ended_s - self._began_s,
+            "cpu_s": cpu_ended_s - self._cpu_began_s,
             "intended": rows,
             "sent": rows - self._dropped,
             "dropped": self._dropped,
             "late_s": _percentiles(np.array(self._late_s)),
         }
+
+
+def _spent_s() -> tuple[float, float]:
+    """The present instant, and how much processor time this process has used until now."""
+    return time.monotonic(), time.process_time()
 
 
 def _percentiles(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:

@@ -88,6 +88,7 @@ class Session:
         self._writing = RLock()
         self.is_over = False
         self._flushing = gevent.spawn(self._flush)
+        self._accounting = gevent.spawn(self._account)
 
     def draw(self, kind: str) -> Any:
         """A request of this kind for a user of its own: the scenario's customers, products and quantities."""
@@ -104,10 +105,22 @@ class Session:
             with self._writing:
                 self.recording.write(gevent.get_hub().threadpool.apply)
 
+    def _account(self) -> None:
+        """Let the process account for what it uses while the load is measured: in a scenario's run phase."""
+        if self.is_load:
+            for at_s, note in (
+                (0.0, self.recording.begin_account),
+                (self.scenario.phases.run, self.recording.end_account),
+            ):
+                gevent.sleep(max(at_s - self.clock.now_s(), 0.0))
+                note()
+
     def end(self) -> None:
         """Look for nothing any more; what has not been seen is censored."""
         if not self.is_over:
             self.is_over = True
+            self._accounting.kill()
+            self.recording.end_account()
             with self._writing:  # not in the middle of it
                 self._flushing.kill()
             self.watching.end()

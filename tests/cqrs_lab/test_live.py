@@ -110,6 +110,8 @@ def test_a_healthy_system_passes_and_its_folder_has_what_server_and_clients_saw(
     assert info["phases"]["warm"] == 1.0
     assert info["phases"]["run"] == 6.0
     assert info["generator"]["intended"] == ((requests.intended_s >= 0) & (requests.intended_s < 6)).sum()
+    assert info["generator"]["wall_s"] == pytest.approx(6.0, abs=1.0)  # it accounts for the run phase alone
+    assert "locust" in info["versions"]
     assert read(lab.out / "scenario.toml") == loads(SHOP + CHECKED, source="shop", folder=lab.folder)
     vantage = summary["client"]["vantage"]
     assert vantage["client"]["p50"] >= vantage["noticed_after"] - vantage["answered_after"]
@@ -149,6 +151,8 @@ def test_what_direct_publishing_loses_in_a_crash_fails_the_run(lab: Lab) -> None
     assert code == 1 or (code == 3 and is_excused(verdict)), said
     assert [fault["kind"] for fault in info["faults"]] == ["crash", "surge"]
     assert all(fault["hits"] > 0 for fault in summary["faults"])
+    assert info["faults"][1]["planned_start_s"] == 2.0
+    assert 2.0 < info["faults"][1]["start_s"] < 2.5  # as it was, not as it was to be
     probes = load_run(lab.out).tables["probes"]
     assert summary["client"]["lag_s"]["summary"]["censored"] > 0
     assert np.isnan(probes.seen_s).sum() > 0

@@ -255,9 +255,10 @@ def test_a_surge_is_carried_out_by_the_processes_together_and_reported(
     plan = Plan(read(tmp_path / "scenario.toml"))
     planned = [one.at_s for one in plan.rest()]
     assert sorted(left.requests.intended_s) == planned
-    assert {(row["kind"], row["on"], row["start_s"], row["end_s"]) for row in left.faults} == {
-        ("surge", "load:orders", 1.0, 2.0)
-    }
+    assert [(row["kind"], row["on"]) for row in left.faults] == [("surge", "load:orders")] * 2
+    for row in left.faults:  # when they did, which is no sooner than when they were to
+        assert 1.0 <= row["start_s"] < 1.5
+        assert 2.0 <= row["end_s"] < 2.5
     assert sum(row["hits"] for row in left.faults) == plan.occurred[0].hits > 0
 
 
