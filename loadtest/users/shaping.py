@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from locust import LoadTestShape
 from locust.runners import MasterRunner
 
+from loadtest.users.asked import people
 from loadtest.users.load import ScenarioLoad
 from loadtest.users.people import TIMEOUT_S
 from loadtest.users.session import SESSIONS
@@ -21,7 +22,7 @@ QUIET_S = 2.0
 
 
 class Shape(LoadTestShape):
-    """Every shape comes to an end: after --run-time, or when the scenario's load is over."""
+    """Every shape comes to an end: after --run-time, or sooner, when a scenario's load is over."""
 
     use_common_options = True
 
@@ -37,13 +38,14 @@ class Shape(LoadTestShape):
         assert runner is not None, "Locust asks only once there is a runner"
         options = runner.environment.parsed_options
         assert options is not None, "Locust's own command line has been read"
-        if options.shape == SCENARIO:
-            return None if self._is_over(runner) else self._load(runner)
         at_s: float = self.get_run_time()  # type: ignore[no-untyped-call]
+        if options.shape == SCENARIO:
+            is_enough = options.run_time and at_s >= options.run_time
+            return None if is_enough or self._is_over(runner) else self._load(runner)
         users = users_at(options.shape, at_s, options.num_users, options.run_time)
         if users is None:
             return None
-        return users, options.spawn_rate, _runnable(runner, options)
+        return users, options.spawn_rate, people(runner.user_classes, options)
 
     def _load(self, runner: Runner) -> tuple[int, float, list[type[User]] | None]:
         """One user in each process that carries users; workers that come later make no part of it."""
@@ -62,18 +64,3 @@ class Shape(LoadTestShape):
             return False
         self._over_since_s = self._over_since_s or now_s
         return now_s - self._over_since_s >= QUIET_S
-
-
-def _runnable(runner: Runner, options: Any) -> list[type[User]]:
-    """The people, but for those to whom the chosen tags leave nothing to do."""
-    wanted, unwanted = set(options.tags or ()), set(options.exclude_tags or ())
-
-    def is_left(task: Any) -> bool:
-        tags: set[str] = getattr(task, "locust_tag_set", set())
-        return (not wanted or bool(tags & wanted)) and not tags & unwanted
-
-    return [
-        kind
-        for kind in runner.user_classes
-        if kind is not ScenarioLoad and any(is_left(task) for task in kind.tasks)
-    ]

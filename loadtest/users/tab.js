@@ -86,10 +86,10 @@
 
   const line = (svg, points, x, y, name) => {
     const found = points.filter((point) => point.lag_s[name] !== null);
-    const path = found.map((point, i) => `${i ? "L" : "M"}${x(point.at_s).toFixed(1)},${y(point.lag_s[name]).toFixed(1)}`).join("");
+    const path = found.map((point, i) => `${i ? "L" : "M"}${x(point.middle_s).toFixed(1)},${y(point.lag_s[name]).toFixed(1)}`).join("");
     make(svg, "path", { class: `line ${name}`, d: path });
     for (const point of found) {
-      make(svg, "circle", { class: `dot ${name}`, cx: x(point.at_s), cy: y(point.lag_s[name]), r: 1.6 });
+      make(svg, "circle", { class: `dot ${name}`, cx: x(point.middle_s), cy: y(point.lag_s[name]), r: 1.6 });
     }
   };
 
@@ -104,7 +104,7 @@
     line(svg, data.points, x, y, "max");
     line(svg, data.points, x, y, "p50");
     for (const point of data.points.filter((point) => point.lag_s.censored)) {
-      const at = x(point.at_s), top = y(point.lag_s.max) - 4;
+      const at = x(point.middle_s), top = y(point.lag_s.max) - 4;
       const mark = make(svg, "path", { class: "censored", d: `M${at - 4},${top} h8 l-4,-7 z` });
       make(mark, "title", {}, `${point.lag_s.censored} not seen by then`);
     }
@@ -145,6 +145,7 @@
       make(host, "p", {}, "No order has been watched and no customer has looked for one yet. The Probe watches orders, and so does a scenario's load.");
     } else {
       table(host, data);
+      for (const point of data.points) point.middle_s = point.at_s + data.step_s / 2;
       const first = data.points[0].at_s, last = data.points[data.points.length - 1].at_s + data.step_s;
       const span = [first, Math.max(last, first + 10)];
       lagChart(host, data, span);

@@ -18,6 +18,7 @@ from locust import argument_parser
 from locust.exception import StopTest
 from locust.runners import MasterRunner, WorkerRunner
 
+from loadtest.users.asked import require_possible
 from loadtest.users.clock import Clock, Share
 from loadtest.users.session import SESSIONS, Session
 from loadtest.users.shapes import SCENARIO
@@ -46,9 +47,10 @@ def scenario_of(environment: Environment) -> Scenario:
     """The scenario that the options name; without one, all defaults.
 
     Raises:
-        ScenarioError: it is not there or not valid, or is to be the load and has none.
+        ScenarioError: it is not there or not valid, or nobody can make the load that is asked for.
 
     """
+    require_possible(environment)
     options: Any = environment.parsed_options
     if options.scenario:
         return read(find(options.scenario))

@@ -326,6 +326,9 @@ def test_workers_join_a_master_and_divide_its_load(tmp_path: Path, folder: Path,
         (["--scenario", "helthy"], "neither a scenario of the library nor a file"),
         (["--shape", "scenario"], "name one with --scenario"),
         (["--shape", "triangle"], "invalid choice: 'triangle'"),
+        (["DirectBuyer", "--shape", "scenario", "--scenario", "healthy"], "leave the names of users out"),
+        (["--tags", "wriet"], "nobody has anything to do"),
+        (["--pool", "0"], "--pool 0 is too small; make it 1 or more"),
     ],
 )
 def test_a_wrong_option_is_one_message_and_exit_code_2(options: list[str], message: str) -> None:
