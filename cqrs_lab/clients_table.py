@@ -8,6 +8,7 @@ from rich.table import Table
 
 from reports.ledger import CUSTOMERS_VIEW
 from reports.quantities import duration
+from reports.vantage import SIDES, difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,16 +28,16 @@ def clients_tables(summary: dict[str, Any]) -> Iterator[Table]:
 def _vantage(client: dict[str, Any]) -> Table:
     """The lag of the same orders by the server's trace and as clients saw it, and why they differ."""
     vantage, resolution = client["vantage"], client["lag_s"][CUSTOMERS_VIEW]["resolution"]
-    table = _table(
-        f"The client's lag begins {duration(vantage['answered_after'])} later, with the answer, and ends "
-        f"{duration(vantage['noticed_after'])} later, with the answer to a look "
-        f"({duration(resolution['p50'])} after the look before); medians."
-    )
+    words = difference(vantage)
+    if resolution["p50"] is not None:
+        words += f" That came {duration(resolution['p50'])} after the look before."
+    table = _table(words)
     table.add_column(f"lag of {vantage['count']:,} orders")
-    for head in PERCENTILES:
+    for head in ("never seen", *PERCENTILES):
         table.add_column(head, justify="right")
-    for side, name in (("server", "as the server traced it"), ("client", "as its client saw it")):
-        table.add_row(name, *(duration(vantage[side][key]) for key in PERCENTILES))
+    for side, name in zip(SIDES, ("as the server traced it", "as its client saw it"), strict=True):
+        never = f"{vantage['censored'][side]:,}"
+        table.add_row(name, never, *(duration(vantage[side][key]) for key in PERCENTILES))
     return table
 
 
@@ -45,16 +46,16 @@ def _requests(summary: dict[str, Any]) -> Table:
     client, generator = summary["client"], summary["generator"]
     share = generator["cpu_s"] / generator["wall_s"] if generator["wall_s"] else 0.0
     table = _table(
-        f"The load's busiest process used {share:.0%} of a core; 99 % of the requests of "
-        f"open loads were sent at most {duration(generator['late_s']['p99'])} late."
+        f"The load's busiest process used {share:.0%} of a core; {generator['dropped']:,} requests were "
+        f"missed, 99 % of those of open loads sent at most {duration(generator['late_s']['p99'])} late."
     )
-    table.add_column("request", overflow="fold")  # the only one that a narrow terminal may break
-    table.add_column("ended", no_wrap=True)
-    for head in ("p50", "p99", "intended\np99"):
+    table.add_column("\nrequest", overflow="fold")  # the only one that a narrow terminal may break
+    table.add_column("\nended", no_wrap=True)
+    for head in ("sent\np50", "\np99", "intended\np50", "\np99"):
         table.add_column(head, justify="right", no_wrap=True)
     for request, counts in client["requests"].items():
         sent, intended = (client["latency_s"][request][since] for since in ("from_sent", "from_intended"))
-        latencies = sent["p50"], sent["p99"], intended["p99"]
+        latencies = (since[key] for since in (sent, intended) for key in ("p50", "p99"))
         ended = "\n".join(f"{count:,} {outcome}" for outcome, count in counts.items() if count)
         table.add_row(request, ended, *(duration(value) for value in latencies))
     return table

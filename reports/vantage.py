@@ -6,25 +6,31 @@ later, by what is left of the pause between two looks and by the way of the look
 looked for, both are known one by one.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 
 from reports.arrays import Seconds
+from reports.client_side import acknowledgements
 from reports.columns import flags, integers, replicas, seconds
 from reports.following import first_applied_s
 from reports.frames import Run
 from reports.ledger import CUSTOMERS_VIEW
 from reports.percentile import nearest_rank, share, spread
 from reports.placed import placed_rows
+from reports.quantities import duration
+
+SIDES: Final = ("server", "client")
 
 
 def vantage(run: Run) -> dict[str, Any]:
     """Over the orders of `run` that clients looked for in the customers' view, durations in seconds.
 
-    `server` and `client` are the lags of the same orders, censored ones at their lower bounds. The medians
-    over those that were seen: `answered_after`, how long after the commit clients had their answer, and
-    `noticed_after`, how long after the row could be read they had seen it.
+    `server` and `client` are the lags of the same orders, those that were not seen (as many as `censored`
+    says) at their lower bounds, which differ: until the run's end, and until their client gave up. The
+    medians over those that were seen: `answered_after`, how long after the commit clients had their answer,
+    and `noticed_after`, how long after the row could be read they had seen it.
     """
     rows = np.flatnonzero(flags(run, "probes", "view", CUSTOMERS_VIEW))
     acknowledged_s, seen_s, given_up_s = (
@@ -33,16 +39,36 @@ def vantage(run: Run) -> dict[str, Any]:
     events = placed_rows(run, integers(run, "probes", "key")[rows])
     committed_s = np.append(seconds(run, "events", "committed_s"), np.nan)[events]
     applied_s = np.maximum(_applied_s(run)[events], committed_s)
-    known = run.phases.window("run").holds(acknowledged_s) & ~np.isnan(committed_s)
+    known = acknowledgements(run, "run").holds(acknowledged_s) & ~np.isnan(committed_s)
     looked_until_s = np.where(np.isnan(seen_s), given_up_s, seen_s)
     is_seen = known & ~np.isnan(seen_s) & np.isfinite(applied_s)
     return {
         "count": int(known.sum()),
+        "censored": {
+            "server": int((known & ~(applied_s <= run.phases.end_s)).sum()),
+            "client": int((known & np.isnan(seen_s)).sum()),
+        },
         "server": _spread(np.minimum(applied_s, run.phases.end_s)[known] - committed_s[known]),
         "client": _spread(looked_until_s[known] - acknowledged_s[known]),
         "answered_after": _median((acknowledged_s - committed_s)[is_seen]),
         "noticed_after": _median((seen_s - applied_s)[is_seen]),
     }
+
+
+def difference(found: Mapping[str, Any]) -> str:
+    """Why what `vantage` has `found` differs from the one side to the other, in sentences."""
+    said = []
+    if found["answered_after"] is not None:
+        said.append(
+            f"The client's lag begins {duration(found['answered_after'])} later, with the answer, and ends "
+            f"{duration(found['noticed_after'])} later, with the answer to a look (medians)."
+        )
+    if any(found.get("censored", {}).values()):
+        said.append(
+            "An order never seen counts as at least the time until the run's end, and for its client until "
+            "that gave up."
+        )
+    return " ".join(said)
 
 
 def _applied_s(run: Run) -> Seconds:

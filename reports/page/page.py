@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports.frames import CONTRADICTIONS, RunError
-from reports.page import curves, expectations, faults, gaps, making, opening, worst
+from reports.page import clients, curves, expectations, faults, gaps, making, opening, worst
 from reports.page.look import CSS
 from reports.page.markup import Markup, html, joined, paragraph, section, tag
 
@@ -25,7 +25,7 @@ SECTIONS: dict[str, Callable[[Told], Markup]] = {
     "faults": faults.faults,
     "gaps": gaps.gaps,
     "worst": worst.worst,
-    "clients": curves.clients,
+    "clients": clients.clients,
     "letters": gaps.letters,
     "decisions": making.decisions,
     "reproduce": making.reproduce,

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from reports.summary import summarise
-from reports.vantage import vantage
+from reports.vantage import difference, vantage
 from reports.verdict import judge
 from scenarios.expectations import parse
 from scenarios.scenario import Expect, Phases, Scenario
@@ -71,12 +71,26 @@ def live(live_in_memory):
 def test_the_lag_of_the_same_orders_is_known_from_both_sides(live):
     found = vantage(live(ONE_AFTER_THE_OTHER))
     assert found["count"] == 2
+    assert found["censored"] == {"server": 1, "client": 1}
     assert (found["server"]["p50"], found["server"]["max"]) == pytest.approx((1.0, 35.0))
     assert (found["client"]["p50"], found["client"]["max"]) == pytest.approx((0.75, 34.5))
     assert found["answered_after"] == pytest.approx(0.5)
     assert found["noticed_after"] == pytest.approx(0.25)
     client_s = found["server"]["p50"] - found["answered_after"] + found["noticed_after"]
     assert client_s == pytest.approx(found["client"]["p50"])
+    assert difference(found) == (
+        "The client's lag begins 500 ms later, with the answer, and ends 250 ms later, with the answer to a "
+        "look (medians). An order never seen counts as at least the time until the run's end, and for its "
+        "client until that gave up."
+    )
+
+
+def test_of_orders_that_nobody_saw_both_sides_tell_bounds_and_no_median(live_in_memory):
+    unseen = clients() | {"probes": [("order", "summary", 2, 5.5, 39.9, NEVER, 20.0, 99)]}
+    found = vantage(live_in_memory(SERVER | unseen, scenario=SCENARIO, info=None))
+    assert found["answered_after"] is None
+    assert (found["server"]["max"], found["client"]["max"]) == pytest.approx((35.0, 14.5))
+    assert difference(found).startswith("An order never seen")
 
 
 def test_latency_is_from_the_intended_start_and_success_of_what_was_sent(live):

@@ -244,7 +244,11 @@ def client_tables(folder):
 
 def test_a_live_run_shows_throughput_and_latency_too(copied):
     client_tables(copied)
-    info = json.loads((copied / "run.json").read_text(encoding="utf-8")) | {"engine": "live"}
+    told = {"intended": 400, "sent": 396, "dropped": 4, "late_s": {"p50": 0.001, "p99": 0.06, "max": 0.07}}
+    told |= {"cpu_s": 9.5, "wall_s": 10.0, "kept_up": False, "reason": "it used 95% of a core"}
+    info = json.loads((copied / "run.json").read_text(encoding="utf-8"))
+    info |= {"engine": "live", "generator": told}
+    (copied / "summary.json").unlink()  # it is measured again
     (copied / "run.json").write_text(json.dumps(info), encoding="utf-8")
     write_report(copied)
     page = outline(copied)
@@ -255,6 +259,13 @@ def test_a_live_run_shows_throughput_and_latency_too(copied):
     assert (copied / "figures" / "probed_visibility.svg").is_file()
     label = next(one["aria-label"] for one in page.all("svg") if "requests per second" in one["aria-label"])
     assert "GET /x p99 at most 200 ms" in label
+    html = (copied / "report.html").read_text(encoding="utf-8")
+    assert "It could not keep up: it used 95% of a core." in html
+    (generator,) = re.findall(r"<tbody><tr><th[^>]*>400</th>(.*?)</tr></tbody>", html)
+    cells = ["396", "4", "1 ms", "60 ms", "70 ms", "95%"]
+    assert re.findall(r"<td[^>]*>(.*?)</td>", generator) == cells
+    assert "intended p50" in html
+    assert "sent p50" in html
 
 
 def test_a_probe_shows_what_clients_saw_and_nothing_else(tmp_path):
