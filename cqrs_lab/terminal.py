@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Group
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -31,8 +32,12 @@ PERMANENT = ("missing", "extra", "doubled", "wrong", "pending", "parked")
 _MARKS = {True: Text("held", "green"), False: Text("broken", "bold red"), None: Text("unknown", "yellow")}
 
 
+TELL_EVERY_S: Final = 10.0
+"""So often a console that is no terminal, but a file or a pipe, is told how far a run is."""
+
+
 class Progressing:
-    """A progress bar on the console while a run goes on; nothing when the console is not a terminal."""
+    """A progress bar on the console while a run goes on; on one that is no terminal, a line now and then."""
 
     def __init__(self, console: Console, scenario: str) -> None:
         self._progress = Progress(
@@ -44,6 +49,8 @@ class Progressing:
             transient=True,
         )
         self._shows = console.is_terminal
+        self._console = console
+        self._told_s = time.monotonic()
         self._scenario = scenario
         self._task = self._progress.add_task(scenario, total=1.0)
 
@@ -57,7 +64,12 @@ class Progressing:
             self._progress.stop()
 
     def _update(self, stage: str, share: float) -> None:
-        self._progress.update(self._task, completed=share, description=f"{self._scenario}: {stage}")
+        said = f"{self._scenario}: {stage}"
+        if self._shows:
+            self._progress.update(self._task, completed=share, description=said)
+        elif time.monotonic() - self._told_s >= TELL_EVERY_S:
+            self._told_s = time.monotonic()
+            self._console.print(f"{said} ({share:.0%})", soft_wrap=True, highlight=False, markup=False)
 
 
 def show(outcome: Outcome, question: str, width: int) -> RenderableType:

@@ -1,14 +1,16 @@
-"""What a run says in the terminal: whole names and numbers at 80 columns, units, every copy."""
+"""What a run says in the terminal: whole names and numbers at 80 columns, units, every copy; and what a log hears."""
 
 import dataclasses
+import io
 import re
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from cqrs_lab import terminal
 from cqrs_lab.experiment import Outcome, measure_simulated
-from cqrs_lab.terminal import show
+from cqrs_lab.terminal import Progressing, show
 from reports.sentence import sentence
 from scenarios import library
 from scenarios.file import read
@@ -75,3 +77,13 @@ def test_a_narrow_terminal_gets_fewer_numbers_and_whole_names():
     )
     assert {"summary", "products", "inventory"} <= {line.split(" ")[0] for line in found}
     assert all(len(line) <= 60 for line in found if not line.startswith(("  cqrs-lab", "Run folder")))
+
+
+def test_a_log_hears_now_and_then_how_far_a_run_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = io.StringIO()
+    with Progressing(Console(file=told), "shop") as on_progress:
+        on_progress("run 4 s, 40 requests/s", 0.25)
+        assert told.getvalue() == ""
+        monkeypatch.setattr(terminal, "TELL_EVERY_S", 0.0)
+        on_progress("run 5 s, [faults] 40 requests/s", 0.5)
+    assert told.getvalue() == "shop: run 5 s, [faults] 40 requests/s (50%)\n"
