@@ -97,8 +97,7 @@ def run_probe(
             probed = asyncio.run(_probe(Prober(probe, secrets, on_progress)))
         except Unreachable as error:
             raise ScenarioError(
-                f"{path}: target.base_url = {quoted(probe.target.base_url)}: {error}; start the server, or "
-                "correct the URL."
+                f"{path}: target.base_url = {quoted(probe.target.base_url)}: {error}."
             ) from None
         except asyncio.CancelledError:
             raise KeyboardInterrupt(
@@ -156,6 +155,7 @@ def _account(probe: Probe, probed: Probed) -> dict[str, Any]:
         "generator": probed.generator,
         "answers": probed.answers,
         "unwatchable": probed.unwatchable,
+        "unread": probed.unread,
         "gone_since_s": probed.gone_since_s,
         "interrupted_s": probed.interrupted_s,
         "bounded_s": probed.bounded_s,

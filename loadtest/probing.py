@@ -51,7 +51,8 @@ class Probed:
 
     `zero_unix_s` is the instant 0 in Unix time, `generator` the prober's account of itself, `answers` how
     often each status came from the write and from each view (`none`: no answer), `unwatchable` why
-    acknowledged writes could not be looked for, and how many. `gone_since_s` is the instant of the last
+    acknowledged writes could not be looked for, and how many, `unread` the views of which no answer was such
+    that a write could be told from it. `gone_since_s` is the instant of the last
     answer of a target that was not there at the end any more, `interrupted_s` that of an interrupt,
     `bounded_s` that from which on no write was made for there had been enough.
     """
@@ -62,6 +63,7 @@ class Probed:
     generator: dict[str, Any]
     answers: dict[str, dict[str, int]]
     unwatchable: dict[str, int]
+    unread: list[str]
     gone_since_s: float | None
     interrupted_s: float | None
     bounded_s: float | None
@@ -87,6 +89,8 @@ class Prober:
         self._zero_s = 0.0
         self._numbers = self._in_flight = self._sent = self._watching = self._watched = self._unwatched = 0
         self._unwatchable: Counter[str] = Counter()
+        # By status alone an answer always tells; of others it is not known before one was read.
+        self._unread = {view.name for view in probe.views if view.visible.spot is not None}
         self._late_s, self._looks_late_s = array("d"), array("d")
         self._answered_s = -probe.phases.warm
         self._unanswered = 0
@@ -129,6 +133,7 @@ class Prober:
                     for who, counts in self._way.statuses.items()
                 },
                 unwatchable=dict(self._unwatchable),
+                unread=[name for name in self._way.statuses if name in self._unread],
                 gone_since_s=await self._gone_since_s(),
                 interrupted_s=interrupted_s,
                 bounded_s=self._bounded_s,
@@ -294,6 +299,8 @@ class Prober:
                 sent_s = self._now_s()
                 reads += 1
                 answer = await self._ask(view.name, request)
+                if answer is not None and view.name in self._unread and visible.can_read(answer):
+                    self._unread.discard(view.name)
                 if answer is not None and visible.shown_by(answer):
                     seen_s = self._now_s()
                     return

@@ -31,13 +31,16 @@ KEPT_S: Final = 2.0
 
 USER_AGENT: Final = "cqrs-lab-probe"
 
+ANSWER_MAX_BYTES: Final = 16 * 2**20
+"""A longer answer is not read to its end, and is none: many are under way at one time."""
+
 
 class Elsewhere(Exception):
     """What was captured leads to another server than the target."""
 
 
 class Unreachable(Exception):
-    """No connection to the target can be made; the message says why."""
+    """No connection to the target can be made; the message says why, and the cure."""
 
 
 class Way:
@@ -75,7 +78,10 @@ class Way:
                 _, writer = await asyncio.open_connection(host, port, ssl=self._tls)
         except (OSError, ValueError) as error:  # a host may be no name at all
             reason = str(error) or f"no connection within {self._target.timeout:g} s"
-            raise Unreachable(f"{scheme}://{host}:{port} cannot be reached ({reason})") from None
+            cure = "start the server, or correct the URL"
+            if isinstance(error, ssl.SSLCertVerificationError):
+                cure = "let SSL_CERT_FILE name the certificate of who has signed, or correct the host"
+            raise Unreachable(f"{scheme}://{host}:{port} cannot be reached ({reason}); {cure}") from None
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
@@ -133,9 +139,28 @@ class Way:
         counts = self.statuses.setdefault(who, Counter())
         try:
             async with asyncio.timeout(self._target.timeout):
-                answer = await self._client.send(request)
-        except (httpx.HTTPError, TimeoutError):
+                answer = await self._client.send(request, stream=True)
+                body = await _body(answer)
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError):
             counts[0] += 1
             return None
         counts[answer.status_code] += 1
-        return Answer(answer.status_code, answer.headers, answer.content)
+        return Answer(answer.status_code, answer.headers, body)
+
+
+async def _body(answer: httpx.Response) -> bytes:
+    """The body of an answer, which is closed whatever happens.
+
+    Raises:
+        httpx.HTTPError: it does not come as a whole, or is too long.
+
+    """
+    found = bytearray()
+    try:
+        async for part in answer.aiter_bytes():
+            found += part
+            if len(found) > ANSWER_MAX_BYTES:
+                raise httpx.ReadError(f"the answer is longer than {ANSWER_MAX_BYTES} bytes")
+    finally:
+        await answer.aclose()
+    return bytes(found)

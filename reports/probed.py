@@ -5,7 +5,7 @@ up, was interrupted or bounded, what it captured led nowhere, it was refused for
 was gone, or a claim had nothing to judge.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from reports.checked import NOTHING_TO_JUDGE
@@ -19,7 +19,7 @@ from reports.summary import rounded
 from reports.verdict import Verdict, concluded, measured_result
 from reports.visibility import visible_within, visible_within_at_most
 from scenarios.expectations import Expectation
-from scenarios.probe import Probe
+from scenarios.probe import Probe, View
 from scenarios.probefile import WRITE
 
 REFUSALS = ("401", "403")
@@ -96,7 +96,7 @@ def judge_probe(run: Run, probe: Probe) -> Verdict:
         for result in results
         if result.reason == NOTHING_TO_JUDGE
     ]
-    return concluded(results, [*_unfinished(run), *_misled(run), *empty, *_outpaced(run)])
+    return concluded(results, [*_unfinished(run), *_misled(run, probe), *empty, *_outpaced(run)])
 
 
 def _lacked(text: str) -> str:
@@ -131,16 +131,22 @@ def _outpaced(run: Run) -> list[str]:
     return [f"the prober could not keep up ({generator['reason']}); {cure}"]
 
 
-def _misled(run: Run) -> list[str]:
+def _misled(run: Run, probe: Probe) -> list[str]:
     """What in the probe file cannot be right, by what the target answered."""
     found = [f"{n:,} {reason}; correct it" for reason, n in run.info.get("unwatchable", {}).items()]
     answers = run.info["answers"]
-    for who, statuses in answers.items():
-        refused = sum(statuses.get(status, 0) for status in REFUSALS)
-        if refused and refused == sum(statuses.values()):
-            found.append(
-                f"every request of {who} was refused with {_listed(statuses)}; give it the right headers"
-            )
+    refused = [who for who, statuses in answers.items() if statuses and set(statuses) <= set(REFUSALS)]
+    found += [
+        f"every request of {who} was refused with {_listed(answers[who])}; give it the right headers"
+        for who in refused
+    ]
+    found += [
+        f"no answer of {view.name} told of a write, what came was {_unread(view, answers[view.name])}; make "
+        "such a request by hand, read the answer, and correct the view's path, or visible"
+        for view in probe.views
+        if view.name in run.info.get("unread", ())
+        if view.name not in refused and not _is_down(answers[view.name])
+    ]
     if not found and answers.get(WRITE) and not flags(run, "requests", "outcome", "ok").any():
         found.append(
             f"no write was a success, what came was {_listed(answers[WRITE])}; make one by hand, read "
@@ -149,7 +155,19 @@ def _misled(run: Run) -> list[str]:
     return found
 
 
-def _listed(statuses: Mapping[str, int]) -> str:
+def _unread(view: View, statuses: Mapping[str, int]) -> str:
+    right = {str(status) for status in view.visible.status}
+    return " or ".join(
+        f"{_listed([status])} without JSON" if status in right else _listed([status]) for status in statuses
+    )
+
+
+def _is_down(statuses: Mapping[str, int]) -> bool:
+    """Whether there was no answer but that the server cannot answer: that is the system's own failing."""
+    return all(status == "none" or status.startswith("5") for status in statuses)
+
+
+def _listed(statuses: Iterable[str]) -> str:
     return " or ".join("no answer" if status == "none" else status for status in statuses)
 
 
@@ -159,15 +177,17 @@ def _listed(statuses: Mapping[str, int]) -> str:
 def probe_sentence(summary: Mapping[str, Any], verdict: Verdict) -> str:
     """What the probe has found, in one sentence that ends in a full stop."""
     client = summary["client"]
-    parts = [_view(view, lag) for view, lag in client["lag_s"].items() if lag["count"]]
+    answers = client.get("answers", {})
+    parts = [_view(view, lag, answers.get(view, {})) for view, lag in client["lag_s"].items() if lag["count"]]
     point = "; ".join(parts) or "no write was acknowledged that could be looked for"
     return f"{point[0].upper()}{point[1:]}{_unwell(client)}{outcome(verdict)}."
 
 
-def _view(view: str, lag: Mapping[str, Any]) -> str:
+def _view(view: str, lag: Mapping[str, Any], answers: Mapping[str, int]) -> str:
     seen = lag["count"] - lag["censored"]
     if not seen:
-        return f"none of {lag['count']:,} writes was seen through {view}"
+        down = f", from which {_listed(answers)} came" if answers and _is_down(answers) else ""
+        return f"none of {lag['count']:,} writes was seen through {view}{down}"
     half = f"half of {lag['count']:,} writes could be read through {view} within {duration(lag['p50'])}"
     if lag["censored"]:
         return f"{half}, and {lag['censored']:,} {'was' if lag['censored'] == 1 else 'were'} never seen"

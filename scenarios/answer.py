@@ -50,13 +50,18 @@ class Spot:
             return [] if value is None else [value]
         if self.source == "body":
             return [answer.body.decode("utf-8", "replace")]
-        try:
-            found = [json.loads(answer.body)]
-        except (ValueError, RecursionError):
-            return []
+        found = _json(answer.body)
         for step in self.steps:
             found = [inner for value in found for inner in _taken(value, step)]
         return found
+
+
+def _json(body: bytes) -> list[Any]:
+    """What the body holds, if it is JSON; nothing if it is not."""
+    try:
+        return [json.loads(body)]
+    except (ValueError, RecursionError):
+        return []
 
 
 def _taken(value: Any, step: str | int | None) -> list[Any]:
@@ -152,6 +157,11 @@ class Visible:
     spot: Spot | None = None
     test: Test = "exists"
     value: Any = None
+
+    def can_read(self, answer: Answer) -> bool:
+        """Whether the answer is one that can tell: its status is right, and it is JSON where it has to be."""
+        is_json = self.spot is not None and self.spot.source == "json"
+        return answer.status in self.status and (not is_json or bool(_json(answer.body)))
 
     def shown_by(self, answer: Answer) -> bool:
         """Whether the answer shows it."""

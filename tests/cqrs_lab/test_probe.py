@@ -17,6 +17,7 @@ from other_shop import TOKEN, OtherShop, other_shop, until
 
 from cqrs_lab.experiment import Outcome
 from cqrs_lab.probe import read_probe, run_probe
+from loadtest import probing_http
 from reports import Run, load_run
 from scenarios.errors import ScenarioError
 from scenarios.probefile import read
@@ -336,6 +337,19 @@ def test_a_write_that_is_never_a_success_is_told(file) -> None:
     with other_shop() as shop:
         outcome = probed(file, shop, "write.method=PUT")
     assert "no write was a success, what came was 405" in unknown_because(outcome)
+
+
+def test_a_view_that_is_not_where_the_file_says_is_told(file) -> None:
+    with other_shop() as shop:
+        outcome = probed(file, shop, "view.0.path=/nowhere", "phases.run=300ms", "phases.settle=200ms")
+    assert "no answer of list told of a write, what came was 404" in unknown_because(outcome)
+
+
+def test_an_answer_without_an_end_is_none(file, monkeypatch) -> None:
+    monkeypatch.setattr(probing_http, "ANSWER_MAX_BYTES", 10)
+    with other_shop() as shop:
+        outcome = probed(file, shop, "phases.run=300ms", "phases.settle=200ms")
+    assert "no write was a success, what came was no answer" in unknown_because(outcome)
 
 
 def test_a_claim_without_a_sample_is_no_claim(file) -> None:

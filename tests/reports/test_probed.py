@@ -138,6 +138,15 @@ def test_a_lag_is_known_to_the_time_since_the_look_that_missed_or_the_acknowledg
     assert resolution_s(run, "list", run.phases.window("always")).tolist() == [0.5, 1.0, 1.0]
 
 
+def test_a_view_that_only_fails_is_judged_and_said_to_fail(kept) -> None:
+    unseen = [(2, 1.0, 21.0, NAN, 22.0, 9)]
+    run = kept(probes=unseen, answers={"list": {"503": 8, "none": 1}}, unread=["list"])
+    verdict = judge_probe(run, claiming("lag.p50{list} < 2s"))
+    assert verdict.verdict == "fail"
+    said = probe_sentence(summarise_probe(run), verdict)
+    assert "none of 1 writes was seen through list, from which 503 or no answer came" in said.lower()
+
+
 # -- verdict -------------------------------------------------------------------------------------------
 
 
@@ -152,6 +161,10 @@ def test_a_lag_is_known_to_the_time_since_the_look_that_missed_or_the_acknowledg
         (
             {"answers": {"write": {"201": 4}, "list": {"401": 3, "403": 1}}},
             "list was refused with 401 or 403",
+        ),
+        (
+            {"answers": {"write": {"201": 4}, "list": {"200": 1, "404": 9}}, "unread": ["list"]},
+            "no answer of list told of a write, what came was 200 without JSON or 404",
         ),
     ],
 )
