@@ -60,9 +60,10 @@ class Live(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """Why a run did not last as long as it was to."""
+    """Why a run did not last as long as it was to, and when (s) that was."""
 
     reason: str
+    at_s: float
     interrupted: bool = False
 
 
@@ -167,8 +168,8 @@ def _carry_out(
         server.load_is_over()
         told = server.account(scenario.phases.settle + SERVER_TIME_S)
         if told is None:
-            cut = cut or Cut(f"the server left nothing: {server.last_words()}")
-            told = _nothing(scenario, folder, time.time() - zero_unix_s)
+            cut = cut or Cut(f"the server left nothing: {server.last_words()}", time.time() - zero_unix_s)
+            told = _nothing(scenario, folder, cut.at_s)
     return told, cut
 
 
@@ -207,9 +208,9 @@ def _watch(
         while load.exit_code is None:
             now_s = time.time() - zero_unix_s
             if server.exit_code is not None and now_s < phases.run:
-                return Cut(f"the server was gone {_when(now_s)}: {server.last_words()}")
+                return Cut(f"the server was gone {_when(now_s)}: {server.last_words()}", now_s)
             if now_s > phases.run + phases.settle + LOAD_TIME_S:
-                return Cut(f"the load had not ended {LOAD_TIME_S:g} s after the end of settle")
+                return Cut(f"the load had not ended {LOAD_TIME_S:g} s after the end of settle", now_s)
             if now_s - told_s >= TELL_EVERY_S:
                 told_s = now_s
                 rate, answered = _rate(server.state, answered)
@@ -217,12 +218,13 @@ def _watch(
                 on_progress(_stage(now_s, phases, server.state, rate, faults), min(max(share, 0.0), 1.0))
             time.sleep(STEP_S)
     except KeyboardInterrupt:
-        return Cut(f"it was interrupted {_when(time.time() - zero_unix_s)}", interrupted=True)
+        now_s = time.time() - zero_unix_s
+        return Cut(f"it was interrupted {_when(now_s)}", now_s, interrupted=True)
     now_s = time.time() - zero_unix_s
     if not load.has_begun:
         raise RuntimeFailure(f"the load did not begin: {load.last_words()}")
     if load.exit_code or now_s < phases.run:
-        return Cut(f"the load ended {_when(now_s)}: {load.last_words()}")
+        return Cut(f"the load ended {_when(now_s)}: {load.last_words()}", now_s)
     return None
 
 
@@ -255,12 +257,13 @@ def _stage(
     return ", ".join([*words, f"{rate:,.0f} requests/s"])
 
 
-def _nothing(scenario: Scenario, folder: RunFolder, now_s: float) -> dict[str, Any]:
-    """The account of a run whose server has left nothing: its tables are empty."""
+def _nothing(scenario: Scenario, folder: RunFolder, end_s: float) -> dict[str, Any]:
+    """The account of a run until `end_s` whose server has left nothing: its tables are empty."""
     recorder = Recorder()
     recorder.write(folder.path / "tables")
-    run_s = min(max(now_s, 0.0), scenario.phases.run)
-    phases = replace(scenario.phases, run=run_s, settle=min(max(now_s - run_s, 0.0), scenario.phases.settle))
+    run_s = min(max(end_s, 0.0), scenario.phases.run)
+    settle_s = min(max(end_s - run_s, 0.0), scenario.phases.settle)
+    phases = replace(scenario.phases, run=run_s, settle=settle_s)
     return account("live", replace(scenario, phases=phases), recorder, ())
 
 
@@ -273,7 +276,7 @@ def _put_together(
     live_parts.add_load_faults(record, tables)
     phases = replace(scenario.phases, **info["phases"])
     return {
-        "generator": live_parts.generator(record, requests, phases, processes),
+        "generator": live_parts.generator(record, requests, scenario, phases, processes),
         "faults": live_parts.punctuality(scenario, tables),
         "processes": processes,
     }

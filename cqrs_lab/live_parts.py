@@ -13,6 +13,7 @@ import numpy as np
 
 from actors.trace import CLIENT_SCHEMA, Recorder
 from loadtest.keeping_up import percentiles, shortfall
+from loadtest.users.plan import Plan
 from scenarios.randomness import Streams
 
 if TYPE_CHECKING:
@@ -102,11 +103,14 @@ def planned(scenario: Scenario) -> Iterator[tuple[int, float, float]]:
             yield index, start_s, end_s
 
 
-def generator(record: Path, requests: pa.Table, phases: Phases, processes: int) -> dict[str, Any]:
+def generator(
+    record: Path, requests: pa.Table, scenario: Scenario, phases: Phases, processes: int
+) -> dict[str, Any]:
     """Whether the load was made as it was to be: `kept_up`, why not, and the numbers, over `run`.
 
-    `cpu_s` and `wall_s` are those of its busiest process, from beginning to end.
-    How late a request was sent is known of open loads; a user of a closed one has no instant to miss.
+    `phases` are as long as they were. `cpu_s` and `wall_s` are those of its busiest process in `run`.
+    How late a request was sent is known of open loads; a user of a closed one has no instant to miss. Of
+    requests that a process took with it when it was killed nobody knows: they are `unrecorded`.
     """
     parts = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(record.glob("generator-*.json"))]
     intended_s, started_s = (
@@ -118,16 +122,28 @@ def generator(record: Path, requests: pa.Table, phases: Phases, processes: int) 
     late_s = late_s[late_s > 0.0]
     none: dict[str, Any] = {}
     busiest = max(parts, key=lambda one: float(one["cpu_s"] / max(one["wall_s"], 1e-9)), default=none)
+    gone = processes - sum(one["is_over"] for one in parts)
+    unrecorded = _unrecorded(scenario, phases, intended_s[in_run]) if gone else 0
     found: dict[str, Any] = {
         "processes": parts,
-        "intended": int(in_run.sum()),
+        "intended": int(in_run.sum()) + unrecorded,
         "sent": int((~is_dropped).sum()),
         "dropped": int(is_dropped.sum()),
+        "unrecorded": unrecorded,
         "late_s": percentiles(late_s.tolist()),
         "cpu_s": busiest.get("cpu_s", 0.0),
         "wall_s": busiest.get("wall_s", 0.0),
     }
-    silent = processes - len(parts)
-    gone = f"{silent} of its {processes} processes left no account of themselves" if silent > 0 else ""
-    reason = ", ".join(part for part in (gone, shortfall(found)) if part)
+    died = ""
+    if gone:
+        died = f"{gone} of its {processes} processes did not live to the end, and of {unrecorded:,} requests "
+        died += "nothing is known"
+    reason = ", ".join(part for part in (died, shortfall(found)) if part)
     return {"kept_up": not reason, "reason": reason} | found
+
+
+def _unrecorded(scenario: Scenario, phases: Phases, intended_s: np.ndarray[Any, np.dtype[np.float64]]) -> int:
+    """How many instants of open loads there are in `run` at which no request is known to have been meant."""
+    planned_s = [planned.at_s for planned in Plan(scenario).rest()]
+    due_s = np.array([at_s for at_s in planned_s if 0.0 <= at_s < phases.run])
+    return int((~np.isin(due_s, intended_s)).sum())

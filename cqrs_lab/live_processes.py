@@ -211,7 +211,9 @@ class LoadProcess(Child):
         """Why it has ended before its time."""
         lines = self._log.read_text(encoding="utf-8", errors="replace").split("\n")
         said = [line.strip() for line in lines if line.strip()]
-        telling = [line for line in said if "ERROR" in line or line.startswith("cqrs-lab:")] or said
+        telling = [line for line in said if "ERROR" in line or line.startswith("cqrs-lab:")]
+        if self.exit_code and self.exit_code > 0:
+            telling = telling or said
         return "; ".join([_ending(self.exit_code), *telling[-1:]])
 
 

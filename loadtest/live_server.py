@@ -17,7 +17,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from actors.ends import record_start
 from actors.runtime import RuntimeFailure
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from io import RawIOBase
 
     from scenarios.scenario import Scenario
+
+CONDUCTED_TIME_S: Final = 10.0
+"""For so long a server that was told to end waits for the end of the faults."""
 
 
 def serve_run(
@@ -75,11 +78,17 @@ def serve_run(
             conductor.conduct(lambda now_s: say(**_state(server, system, now_s)))
             server.should_exit = True
 
+        conducting: list[threading.Thread] = []
+
         def begin(server: Server) -> None:
-            for task in (hear, lambda: conduct(server)):
-                threading.Thread(target=task, daemon=True).start()
+            threading.Thread(target=hear, daemon=True).start()
+            conducting.append(threading.Thread(target=conduct, args=(server,), daemon=True))
+            conducting[0].start()
 
         Server(system, listener, samples=True, announce=begin).listen()
+        conductor.load_is_over()  # it is, if a signal has ended the server: faults end, phases are cut
+        for thread in conducting:
+            thread.join(CONDUCTED_TIME_S)
         phases = conductor.phases(system.runtime.now())
         system.runtime.close()
         record_stores(system)

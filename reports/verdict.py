@@ -87,8 +87,9 @@ def judge(run: Run, scenario: Scenario, summary: Mapping[str, Any]) -> Verdict:
             results[index] = _check(run, scenario, claim, when, empty)
     ordered = tuple(results[index] for index in range(len(claims)))
 
-    invalid = [*cut_short(run), *_never_fired(scenario, summary), *_empty(empty)]
-    invalid += [*_unsteady(run), *_outpaced(run)]
+    invalid = cut_short(run)  # whose consequences need no cure of their own
+    if not invalid:
+        invalid = [*_never_fired(scenario, summary), *_empty(empty), *_unsteady(run), *_outpaced(run)]
     return concluded(ordered, invalid)
 
 

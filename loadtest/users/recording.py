@@ -31,7 +31,8 @@ DROPPED: Final = -1
 class Recording:
     """The client's tables (`actors.trace.CLIENT_SCHEMA`) of this process, kept only if there is a `folder`.
 
-    `late` is told by how much (s) a request of an open load was sent after its instant.
+    `late` is told by how much (s) a request of an open load was sent after its instant. `is_over` says that
+    nothing is to come, so that files without it tell of a process that was killed.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -43,6 +44,7 @@ class Recording:
         self._dropped = 0
         self._began_s, self._cpu_began_s = _spent_s()
         self._ended_s: tuple[float, float] | None = None
+        self.is_over = False
         self.faults: Callable[[], Iterable[Occurred]] = tuple
         self.write()  # the first time takes long, and must not be in the middle of the load
 
@@ -174,6 +176,7 @@ class Recording:
             "sent": rows - self._dropped,
             "dropped": self._dropped,
             "late_s": _percentiles(np.array(self._late_s)),
+            "is_over": self.is_over,
         }
 
 

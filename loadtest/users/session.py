@@ -124,6 +124,7 @@ class Session:
             with self._writing:  # not in the middle of it
                 self._flushing.kill()
             self.watching.end()
+            self.recording.is_over = True
 
     def write(self) -> None:
         """Write down what was measured."""
