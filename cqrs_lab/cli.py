@@ -332,11 +332,11 @@ def live(
     as_json: Json = False,
 ) -> None:
     """Run a scenario on the wall clock: a real server and database, load by Locust, the same verdict."""
-    from cqrs_lab.experiment import without_password
     from cqrs_lab.live import run_live, with_users
     from cqrs_lab.live_processes import LocustMissing
     from cqrs_lab.source import Source
     from cqrs_lab.terminal import Progressing, show
+    from loadtest.stores import without_password
 
     source = Source.find(scenario, settings or ())
     described = source.read(seed)

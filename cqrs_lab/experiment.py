@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import platform
-import re
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +13,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cqrs_lab.folder import run_folder
+from loadtest.stores import without_password
 from scenarios.account import account
 from scenarios.file import write
 
@@ -130,15 +130,6 @@ def _versions() -> Iterator[tuple[str, str]]:
     for name in ("cqrs-lab", *PACKAGES):
         with contextlib.suppress(metadata.PackageNotFoundError):
             yield name, metadata.version(name)
-
-
-def without_password(text: str) -> str:
-    """The text, without the password of a URL that it may be.
-
-    >>> without_password("postgresql://ann:secret@db/lab")
-    'postgresql://ann@db/lab'
-    """
-    return re.sub(r"(://[^/@:\s]*):[^/@\s]*@", r"\1@", text)
 
 
 class Measured(NamedTuple):

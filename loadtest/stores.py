@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -41,13 +42,22 @@ def kept(store: str | None, folder: Path = FOLDER) -> Iterator[Kept]:
         with _postgres(place) as url:
             yield Kept(url, f"PostgreSQL in {place}")
     else:
-        yield Kept(store, _without_password(store))
+        yield Kept(store, without_password(store))
 
 
-def _without_password(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    name, at, place = rest.rpartition("@")
-    return f"{scheme}{separator}{name.partition(':')[0]}{at}{place}"
+def without_password(text: str) -> str:
+    """The text, without the passwords of a URL that it may be, or hold at its end.
+
+    >>> without_password("--store=postgresql://ann:secret@db/lab")
+    '--store=postgresql://ann@db/lab'
+    >>> without_password("postgresql://db/lab?user=ann&password=secret&sslmode=require")
+    'postgresql://db/lab?user=ann&sslmode=require'
+    """
+    text = re.sub(r"(://[^/@:\s]*):[^/@\s]*@", r"\1@", text)
+    if "://" not in text:
+        return text
+    text = re.sub(r"(?<=[?&])(?:ssl)?password=[^&\s]*&?", "", text, flags=re.IGNORECASE)
+    return text.rstrip("?&")
 
 
 @contextlib.contextmanager
