@@ -52,7 +52,8 @@ class Generator:
         self._session = session
         self._shop = Shop(http, session)
         self._reads_own = not isinstance(session.scenario.load.own_read, Nothing)
-        self._end_s = session.scenario.phases.run
+        phases = session.scenario.phases
+        self._end_s, self._over_s = phases.run, phases.run + phases.settle
         self._pool = Pool(pool)
         self._others = Group()  # users who think, and customers who will look at their orders
         self._plan = Plan(
@@ -156,9 +157,11 @@ class Generator:
         return self._reading_back(self._shop.check_out(cart, at_s), think_s)
 
     def _reading_back(self, placed: Placed | None, think_s: float | None) -> Placed | None:
-        """Let the customer look at the order after some time, if the scenario wants that."""
+        """Let the customer look at the order after some time, if that is wanted and not after all is over."""
         if placed is not None and think_s is not None:
-            self._others.spawn(self._read_back, placed, placed.acknowledged_s + think_s)
+            at_s = placed.acknowledged_s + think_s
+            if at_s < self._over_s:
+                self._others.spawn(self._read_back, placed, at_s)
         return placed
 
     def _read_back(self, placed: Placed, at_s: float) -> None:

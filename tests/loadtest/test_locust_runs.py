@@ -230,6 +230,16 @@ def test_an_order_that_is_not_visible_at_its_deadline_is_censored_and_counted(
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_nobody_looks_at_an_order_after_the_scenario_is_over(run: Callable[..., Left]) -> None:
+    left = run(FEW + 'own_read = "3s"\n')
+    counted(left)
+    orders, own = (left.requests[left.requests.kind == kind] for kind in ("orders", "own"))
+    answered_s = orders.ended_s[orders.ended_s + 3.0 < 5.0]
+    assert 0 < len(own) == len(answered_s) < len(orders)
+    assert (own.intended_s < 5.0).all()
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_requests_for_which_there_is_no_room_are_dropped_and_counted(
     run: Callable[..., Left], tmp_path: Path
 ) -> None:
