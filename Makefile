@@ -58,6 +58,7 @@ bench: $(READY) ## benchmarks: ratios against a reference in the same run
 	$(BIN)/python tests/benchmarks/bench_sweep.py
 	$(BIN)/python tests/benchmarks/bench_report.py
 	$(BIN)/python tests/benchmarks/bench_facade.py
+	$(BIN)/python tests/benchmarks/bench_load.py
 	PYTHONPATH=tests/stores $(BIN)/python tests/benchmarks/bench_log_positions.py
 
 .PHONY: versions
