@@ -246,15 +246,15 @@ def _stage(
     rate: float,
     faults: list[tuple[float, float, str]],
 ) -> str:
-    """One line: the phase, what fails now, how far the views are behind, how much the server answers."""
+    """One line: the phase, how much the server answers, how far the views are behind, what fails now."""
     if now_s < -phases.warm:
         return "starting the load"
     phase = "warm" if now_s < 0.0 else "run" if now_s < phases.run else "settle"
-    words = [f"{phase} {abs(now_s):.0f} s"]
-    words += [name for start_s, end_s, name in faults if start_s <= now_s < end_s]
+    words = [f"{phase} {abs(now_s):.0f} s", f"{rate:,.0f} requests/s"]
     behind = {name: s for name, s in state.get("behind_s", {}).items() if name != "orders" and s >= 0.1}
     words += [f"{name} {seconds:.1f} s behind" for name, seconds in behind.items()]
-    return ", ".join([*words, f"{rate:,.0f} requests/s"])
+    words += [name for start_s, end_s, name in faults if start_s <= now_s < end_s]
+    return ", ".join(words)
 
 
 def _nothing(scenario: Scenario, folder: RunFolder, end_s: float) -> dict[str, Any]:

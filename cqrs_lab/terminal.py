@@ -42,7 +42,7 @@ class Progressing:
     def __init__(self, console: Console, scenario: str) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=40),
+            BarColumn(bar_width=20),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
             console=console,
