@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports.client_side import OUTCOMES
 from reports.page.markup import Markup, figure, paragraph, section, table
-from reports.quantities import duration
+from reports.quantities import duration, quantity
 from reports.vantage import SIDES, difference
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def clients(told: Told) -> Markup:
     found: Mapping[str, Any] = told.summary.get("client") or {}
     tables = [*_requests(found), *_lags(found), *_vantage(found.get("vantage") or {})]
     generator = told.summary.get("generator") or {}
-    return section("clients", "Throughput and latency", *parts, *tables, *_generator(generator))
+    of = "" if told.is_probe else " in the run phase"
+    return section("clients", "Throughput and latency", *parts, *tables, *_generator(generator, of))
 
 
 def _requests(found: Mapping[str, Any]) -> list[Markup]:
@@ -47,11 +48,10 @@ def _requests(found: Mapping[str, Any]) -> list[Markup]:
             [
                 request,
                 *(f"{ended.get(name, 0):,}" for name in OUTCOMES),
-                *(duration(intended.get(name)) for name in ("p50", "p99", "max")),
-                *(duration(sent.get(name)) for name in ("p50", "p99", "max")),
+                *(duration(since.get(name)) for since in (intended, sent) for name in ("p50", "p99")),
             ]
         )
-    heads = ["request", *OUTCOMES, "intended p50", "p99", "max", "sent p50", "p99", "max"]
+    heads = ["request", *OUTCOMES, "intended p50", "p99", "sent p50", "p99"]
     caption = (
         "Requests in the run phase, and the latency of those that ended well: from the instant at which they "
         "were meant to be sent, and from the one at which they were"
@@ -95,12 +95,12 @@ def _vantage(found: Mapping[str, Any]) -> list[Markup]:
     return [table(heads, rows, caption), paragraph(difference(found), class_="facts")]
 
 
-def _generator(found: Mapping[str, Any]) -> list[Markup]:
-    """How well the load was made; nothing where nobody made one."""
+def _generator(found: Mapping[str, Any], of: str) -> list[Markup]:
+    """How well the load `of` some time was made; nothing where nobody made one."""
     if not found:
         return []
     late_s, wall_s = found["late_s"], found["wall_s"]
-    share = f"{found['cpu_s'] / wall_s:.0%}" if wall_s else "–"
+    share = quantity(found["cpu_s"] / wall_s, "share") if wall_s else "–"
     heads = ["meant to be sent", "sent", "missed", "late p50", "p99", "max", "processor"]
     row = [
         *(f"{found[name]:,}" for name in ("intended", "sent", "dropped")),
@@ -108,8 +108,8 @@ def _generator(found: Mapping[str, Any]) -> list[Markup]:
         share,
     ]
     caption = (
-        "The load generator in the run phase: requests of open loads, how late they were sent, and the share "
-        "of a core that its busiest process used"
+        f"The load generator{of}: requests, how late those of open loads were sent, and the share of a core "
+        "that its busiest process used"
     )
     words = "It kept up." if found["kept_up"] else f"It could not keep up: {found['reason']}."
     return [table(heads, [row], caption), paragraph(words, class_="facts")]

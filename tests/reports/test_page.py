@@ -262,7 +262,7 @@ def test_a_live_run_shows_throughput_and_latency_too(copied):
     html = (copied / "report.html").read_text(encoding="utf-8")
     assert "It could not keep up: it used 95% of a core." in html
     (generator,) = re.findall(r"<tbody><tr><th[^>]*>400</th>(.*?)</tr></tbody>", html)
-    cells = ["396", "4", "1 ms", "60 ms", "70 ms", "95%"]
+    cells = ["396", "4", "1 ms", "60 ms", "70 ms", "95 %"]
     assert re.findall(r"<td[^>]*>(.*?)</td>", generator) == cells
     assert "intended p50" in html
     assert "sent p50" in html
