@@ -99,17 +99,18 @@ def _generator(found: Mapping[str, Any], of: str) -> list[Markup]:
     """How well the load `of` some time was made; nothing where nobody made one."""
     if not found:
         return []
-    late_s, wall_s = found["late_s"], found["wall_s"]
+    late_s, wall_s = found.get("late_s", {}), found.get("wall_s", 0.0)
     share = quantity(found["cpu_s"] / wall_s, "share") if wall_s else "–"
     heads = ["meant to be sent", "sent", "missed", "late p50", "p99", "max", "processor"]
     row = [
-        *(f"{found[name]:,}" for name in ("intended", "sent", "dropped")),
-        *(duration(late_s[name]) for name in ("p50", "p99", "max")),
+        *(quantity(found.get(name), "count") for name in ("intended", "sent", "dropped")),
+        *(duration(late_s.get(name)) for name in ("p50", "p99", "max")),
         share,
     ]
     caption = (
         f"The load generator{of}: requests, how late those of open loads were sent, and the share of a core "
         "that its busiest process used"
     )
-    words = "It kept up." if found["kept_up"] else f"It could not keep up: {found['reason']}."
+    kept_up, reason = found.get("kept_up", True), found.get("reason", "")
+    words = "It kept up." if kept_up else f"It could not keep up: {reason}."
     return [table(heads, [row], caption), paragraph(words, class_="facts")]

@@ -268,6 +268,15 @@ def test_a_live_run_shows_throughput_and_latency_too(copied):
     assert "sent p50" in html
 
 
+def test_the_page_of_an_older_live_run_can_be_written_anew(copied):
+    client_tables(copied)
+    told = json.loads((copied / "run.json").read_text(encoding="utf-8")) | {"engine": "live"}
+    (copied / "run.json").write_text(json.dumps(told | {"generator": {"kept_up": True}}), encoding="utf-8")
+    (copied / "summary.json").unlink()
+    write_report(copied)
+    assert "It kept up." in (copied / "report.html").read_text(encoding="utf-8")
+
+
 def test_a_probe_shows_what_clients_saw_and_nothing_else(tmp_path):
     (tmp_path / "tables").mkdir()
     client_tables(tmp_path)
