@@ -11,6 +11,7 @@ import json
 import math
 import os
 import signal
+import site
 import socket
 import subprocess
 import sys
@@ -187,11 +188,14 @@ class LoadProcess(Child):
             "CQRS_LAB_SCENARIO": str(scenario),
             "CQRS_LAB_ZERO_UNIX_S": repr(zero_unix_s),
             "CQRS_LAB_RECORD": str(record),
+            # It reads configuration files in the home of who starts it, which are for loads of their own, and
+            # where it is started; there are none among what it records. Python's modules stay where they are.
+            "HOME": str(record),
+            "PYTHONUSERBASE": site.getuserbase(),
         }
         self._record = record
         self._log = files / "locust.log"
         with self._log.open("wb") as log:
-            # It reads configuration files where it is started; there are none among what it records.
             super().__init__(
                 command,
                 guard,

@@ -47,10 +47,12 @@ class Lab:
         """A run of the scenario, which leaves its folder at `out`."""
         path = self.folder / "scenario.toml"
         path.write_text(text, encoding="utf-8")
+        # What users of Locust have at home is for their own loads; a live run takes nothing of it.
+        (self.folder / ".locust.conf").write_text("run-time = 1s\ntags = write\n", encoding="utf-8")
         return subprocess.Popen(
             [sys.executable, "-m", "cqrs_lab", "live", str(path), "--out", str(self.out), *options],
             cwd=self.folder,
-            env=os.environ | {"TMPDIR": str(self.tmp)},
+            env=os.environ | {"TMPDIR": str(self.tmp), "HOME": str(self.folder)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
