@@ -24,6 +24,22 @@ _TAKEN: Final = "another server uses these stores; stop it, or name other stores
 
 
 @contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file, which is made if it is missing, for this process.
+
+    Raises:
+        StoreError: another process holds it.
+
+    """
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StoreError(_TAKEN) from error
+        yield
+
+
+@contextlib.contextmanager
 def alone(url: str) -> Iterator[None]:
     """Hold the stores of this URL, which can be opened, for this process.
 
@@ -33,20 +49,16 @@ def alone(url: str) -> Iterator[None]:
     """
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite":
-        with (Path(rest[1:]) / "server.lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise StoreError(_TAKEN) from error
+        with locked(Path(rest[1:]) / "server.lock"):
             yield
     elif scheme.startswith("postgresql"):
-        with contextlib.closing(_locked(url)):
+        with contextlib.closing(_session(url)):
             yield
     else:
         yield
 
 
-def _locked(url: str) -> psycopg.Connection:
+def _session(url: str) -> psycopg.Connection:
     """A connection whose session has the lock."""
     parts = make_url(url).set(drivername="postgresql")
     try:

