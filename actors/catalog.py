@@ -51,7 +51,7 @@ class CatalogActor(pykka.Actor):
             case RenameProduct() | RepriceProduct():
                 old = self._products.get(message.product_id)
                 if old is None:
-                    return Rejected("unknown product", f"product {message.product_id}")
+                    return Rejected("unknown product", f"product {message.product_id}", message.product_id)
                 if isinstance(message, RenameProduct):
                     row = CatalogRow(old.product_id, message.name, old.price_minor)
                     event = ProductRenamed(old.product_id, message.name)

@@ -164,7 +164,8 @@ class InventoryActor(Consumer):
             return Rejected("impossible quantity", f"{command.delta}; up to ±{DELTA_MAX} is possible")
         old = self._row(command.product_id)
         if old.available + command.delta < 0 and command.delta < 0:
-            return Rejected("insufficient stock", f"product {old.product_id} has {old.available}")
+            has = f"product {old.product_id} has {old.available}"
+            return Rejected("insufficient stock", has, old.product_id)
         positions = self._commit(self._updated([_with(old, command.delta)]))
         return Accepted(old.product_id, positions[0])
 
@@ -179,7 +180,8 @@ class InventoryActor(Consumer):
             self._put_back(given_up)
         lacking = self._lacking(command.lines)
         if lacking is not None:
-            return Rejected("insufficient stock", f"product {lacking.product_id} has {lacking.available}")
+            has = f"product {lacking.product_id} has {lacking.available}"
+            return Rejected("insufficient stock", has, lacking.product_id)
         now = self._clock()
         rows = [_with(self._row(line.product_id), -line.quantity) for line in command.lines]
         taken = self._updated(rows)

@@ -128,10 +128,14 @@ class Accepted(Message, frozen=True, gc=False):
 
 
 class Rejected(Message, frozen=True, gc=False):
-    """The command was understood and refused; nothing has changed. `reason` is a short, stable phrase."""
+    """The command was understood and refused; nothing has changed. `reason` is a short, stable phrase.
+
+    `product_id` is the product that is the reason; 0: none is.
+    """
 
     reason: str
     detail: str = ""
+    product_id: int = 0
 
 
 # -- events ------------------------------------------------------------------------------------------

@@ -32,11 +32,11 @@ def priced(
         product_id, quantity = line.product_id, line.quantity
         product = products.get(product_id)
         if product is None or not is_known(product):
-            return Rejected("unknown product", f"product {product_id}")
+            return Rejected("unknown product", f"product {product_id}", product_id)
         if not 1 <= quantity <= QUANTITY_MAX:
             return Rejected("impossible quantity", f"{quantity}; 1 to {QUANTITY_MAX} is possible")
         if checks_stock and product.available < quantity:
-            return Rejected("insufficient stock", f"product {product_id} has {product.available}")
+            return Rejected("insufficient stock", f"product {product_id} has {product.available}", product_id)
         name = product.name if carries_names else None
         lines.append(PlacedLine(product_id, quantity, product.price_minor, name))
         total += product.price_minor * quantity

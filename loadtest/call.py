@@ -110,14 +110,21 @@ class Call:
         except msgspec.ValidationError as error:
             refused = str(error)
         except MALFORMED as error:
-            raise _malformed(error) from None
+            raise self._malformed(error) from None
+        value: Any = UNSET
         try:
             value = msgspec.json.decode(self._body)
             return msgspec.convert(_with_integers(value), kind)
-        except msgspec.ValidationError:
+        except msgspec.ValidationError:  # also of a number that nothing can hold
             raise _invalid(refused, value) from None
         except MALFORMED as error:
-            raise _malformed(error) from None
+            raise self._malformed(error) from None
+
+    def _malformed(self, error: Exception) -> Problem:
+        why = f"the body cannot be read as JSON: {error}" if self._body else "the body is empty"
+        return Problem(
+            "malformed-json", why, "send JSON in UTF-8, as the document at /openapi.json describes it"
+        )
 
 
 def _number(name: str, text: str, most: int) -> int:
@@ -137,14 +144,6 @@ def _with_integers(value: Any) -> Any:
     if isinstance(value, list):
         return [_with_integers(part) for part in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _malformed(error: Exception) -> Problem:
-    return Problem(
-        "malformed-json",
-        f"the body cannot be read as JSON: {error}",
-        "send JSON in UTF-8, as the document at /openapi.json describes it",
-    )
 
 
 def _invalid(message: str, body: Any) -> Problem:

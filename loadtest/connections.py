@@ -172,9 +172,15 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.flow.resume_reading()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's words; the kind says it all
         """Refuse what is no HTTP."""
-        self.refuse(Problem("bad-parameter", msg.rstrip("."), "send requests as HTTP/1.1 describes them"))
+        self.refuse(
+            Problem(
+                "malformed-request",
+                "the request cannot be read as HTTP/1.1, or has a method that nobody knows",
+                "send requests as RFC 9112 describes them, without TLS",
+            )
+        )
 
     def refuse(self, problem: Problem) -> None:
         """Answer with a problem, and hang up."""

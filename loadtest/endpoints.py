@@ -102,14 +102,15 @@ async def stock(service: Service, call: Call) -> Answer:
         service.read("stock", -1, product_id, arrived_s, found)
     if found.rows:
         return _shown(bodies.stock_of(found.rows[0]), found)
-    if await service.views.catalogued(product_id) is None:
-        raise _unknown_product(product_id)
+    await _check_catalogued(service, product_id)
     return _shown(bodies.Stock(product_id, 0), found)  # it has never had any
 
 
 async def adjust_stock(service: Service, call: Call) -> Answer:
     """Add units to the stock, or take units out of it."""
     product_id, delta = call.number("productId"), call.body(bodies.Adjustment).delta
+    if not await service.views.has_stock(product_id):
+        await _check_catalogued(service, product_id)  # the inventory would take units of anything
     command = AdjustStock(product_id, delta)
     accepted = await service.command("restock", "inventory", command, product=product_id, quantity=delta)
     return _changed(200, accepted, "inventory")
@@ -145,8 +146,7 @@ async def product(service: Service, call: Call) -> Answer:
         service.read("browse", -1, product_id, arrived_s, found)
     if found.rows:
         return _shown(bodies.product_of(found.rows[0]), found)
-    if await service.views.catalogued(product_id) is None:
-        raise _unknown_product(product_id)
+    await _check_catalogued(service, product_id)
     raise Problem(
         "not-yet-visible",
         f"product {product_id} is in the catalogue, but the Products view has not heard of it yet",
@@ -259,13 +259,14 @@ def _reflects(found: Reflected) -> tuple[tuple[str, str], ...]:
     return tuple(headers)
 
 
-def _unknown_product(product_id: int) -> Problem:
-    return Problem(
-        "unknown-product",
-        f"no product has the number {product_id}",
-        "take a number from GET /products",
-        product_id,
-    )
+async def _check_catalogued(service: Service, product_id: int) -> None:
+    if await service.views.catalogued(product_id) is None:
+        raise Problem(
+            "unknown-product",
+            f"no product has the number {product_id}",
+            "take a number from GET /products",
+            product_id,
+        )
 
 
 def _cents(price: float) -> int:

@@ -79,7 +79,7 @@ class Facade:
                 raise _headers_too_large()
             found = self._routes.find(request.path)
             if found is None:
-                raise _nothing_at(request.path)
+                raise self._nothing_at(request.path)
             (operations, allowed), path = found
             operation = operations.get(request.method)
             if operation is not None:
@@ -111,6 +111,15 @@ class Facade:
             about = {"method": request.method, "path": request.path, "status": answer.status}
             logger.debug("request", extra={**about, "took_s": took_s})
         return answer
+
+    def _nothing_at(self, path: str) -> Problem:
+        ends_in_slash = self._routes.find(path.rstrip("/")) is not None
+        return Problem(
+            "unknown-path",
+            "there is nothing at this path",
+            "leave out the slash at its end" if ends_in_slash else "look at /docs for what there is",
+            problems.shortened(path),
+        )
 
     async def _answer(self, operation: Operation, path: Mapping[str, str], request: Request) -> Answer:
         if operation.guard is not None:
@@ -158,15 +167,6 @@ def _headers_too_large() -> Problem:
         "headers-too-large",
         f"the headers and the path have more than {HEADER_BYTES_MAX} bytes",
         "send fewer and shorter headers",
-    )
-
-
-def _nothing_at(path: str) -> Problem:
-    return Problem(
-        "unknown-path",
-        "there is nothing at this path",
-        "look at /docs for what there is",
-        problems.shortened(path),
     )
 
 

@@ -192,7 +192,7 @@ OPERATIONS: Final = (
         "/inventory/products/{productId}/adjustments",
         endpoints.adjust_stock,
         (Answered(200, "The stock is adjusted.", bodies.ChangedProduct, (tokens.HEADER,)),),
-        ("insufficient-stock", "refused", *ANSWERING),
+        ("unknown-product", "insufficient-stock", "refused", *ANSWERING),
         bodies.Adjustment,
         (PRODUCT,),
     ),

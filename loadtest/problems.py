@@ -28,6 +28,7 @@ class Kind(msgspec.Struct, frozen=True):
 KINDS: Final = {
     kind.name: kind
     for kind in (
+        Kind("malformed-request", 400, "The request is not HTTP/1.1"),
         Kind("malformed-json", 400, "The body is not JSON"),
         Kind("bad-parameter", 400, "A parameter or header has an impossible value"),
         Kind("cross-origin", 403, "Nobody may ask for this from elsewhere"),

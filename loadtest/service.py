@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pykka
+from msgspec import UNSET
 
 from actors.messages import Accepted
 from actors.runtime import InboxFull
@@ -148,7 +149,7 @@ def _refused(kind: str, answer: Rejected) -> Problem:
     if answer.reason == "unknown product":
         refusal = UNKNOWN_PRODUCT.get(kind, refusal)
     detail = f"{answer.reason}: {answer.detail}" if answer.detail else answer.reason
-    return Problem(refusal.kind, detail, refusal.cure)
+    return Problem(refusal.kind, detail, refusal.cure, answer.product_id or UNSET)
 
 
 def _unanswered(to: str, error: Exception) -> Problem:

@@ -108,6 +108,10 @@ class Views:
         query = partial(queries.stock, product_id=product_id)
         return _one(*await self._view("inventory", query, token, wait_s))
 
+    async def has_stock(self, product_id: int) -> bool:
+        """Whether the inventory has ever had any units of the product."""
+        return await self.ask("inventory", partial(queries.stock, product_id=product_id)) is not None
+
     async def product(self, product_id: int, token: Mapping[str, int], wait_s: float | None) -> Reflected:
         """The product, one row or none."""
         query = partial(queries.product, product_id=product_id)
@@ -175,9 +179,11 @@ class Views:
         now_s = self._system.runtime.now()
         # Before the query: what it sees is at least as new.
         positions = {source: observer.position(copy, source) for source in sources}
+        if copy in observer.heads:  # what a service has published itself it shows at once
+            positions[copy] = observer.heads[copy]
         age_s = max(observer.behind_s(copy, source, now_s) for source in sources)
         found = await self.ask(copy, query)
-        stale = _lacks(positions, wanted)
+        stale = _lacks(positions, token)
         return found, (positions, age_s, stale, wait_s if waits else None, now_s)
 
     async def _reach(self, copy: str, wanted: Mapping[str, int], timeout_s: float) -> None:

@@ -86,7 +86,7 @@ def test_an_empty_cart_cannot_be_checked_out(shop: Shop) -> None:
 
 def test_a_cart_whose_order_is_rejected_is_kept(shop: Shop) -> None:
     shop.ask("carts", AddToCart(ANN, LAMP, 101))
-    assert shop.ask("carts", CheckOut(ANN)) == Rejected("insufficient stock", f"product {LAMP} has 100")
+    assert shop.ask("carts", CheckOut(ANN)) == Rejected("insufficient stock", f"product {LAMP} has 100", LAMP)
     assert cart(shop, ANN) == {LAMP: 101}
     assert shop.ordered() == []
     shop.ask("carts", RemoveFromCart(ANN, LAMP))

@@ -115,7 +115,7 @@ def test_orders_that_wait_together_are_decided_as_if_they_had_come_one_after_the
 def test_a_rejected_order_does_not_touch_those_beside_it(open_shop: OpenShop) -> None:
     shop = open_shop()
     first, rejected, last = at_once(shop, [order(ANN, {LAMP: 1}), order(ANN, {99: 1}), order(BOB, {LAMP: 1})])
-    assert rejected == Rejected("unknown product", "product 99")
+    assert rejected == Rejected("unknown product", "product 99", 99)
     assert shop.ordered() == [first.id, last.id] == [1, 2]
 
 
@@ -192,7 +192,7 @@ def test_no_order_is_written_twice_by_a_store_that_writes_and_does_not_answer(
     new, rejected, other = at_once(shop, [order(ANN, {LAMP: 1}), order(ANN, {99: 1}), order(BOB, {LAMP: 1})])
     assert isinstance(new, StoreUnavailable)
     assert isinstance(other, StoreUnavailable)
-    assert rejected == Rejected("unknown product", "product 99")
+    assert rejected == Rejected("unknown product", "product 99", 99)
     assert [row.customer_id for row in shop.stores["orders"].scan(ORDERS)] == [ANN, BOB]
 
 

@@ -72,7 +72,7 @@ def test_more_than_there_is_cannot_be_taken_out(open_shop: OpenShop) -> None:
     shop = open_shop(policy(stock="none"))
     before = shop.rows()
     answer = shop.ask("inventory", AdjustStock(LAMP, -101))
-    assert answer == Rejected("insufficient stock", f"product {LAMP} has 100")
+    assert answer == Rejected("insufficient stock", f"product {LAMP} has 100", LAMP)
     assert shop.rows() == before
     shop.placed(ANN, {LAMP: 110})
     shop.until_followed()

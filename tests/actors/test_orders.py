@@ -231,7 +231,7 @@ def test_all_that_the_view_shows_can_be_ordered_and_then_no_more(open_shop: Open
     assert known is not None
     assert known.available == 40
     answer = shop.place(BOB, {LAMP: 41})
-    assert answer == Rejected("insufficient stock", f"product {LAMP} has 40")
+    assert answer == Rejected("insufficient stock", f"product {LAMP} has 40", LAMP)
     shop.placed(BOB, {LAMP: 40})
     shop.until_followed()
     assert shop.place(ANN, {LAMP: 1}).reason == "insufficient stock"
@@ -248,7 +248,7 @@ def test_a_view_that_lags_lets_more_be_ordered_than_there_is(open_shop: OpenShop
     stock = shop.inventory(LAMP)
     assert stock is not None
     assert stock.available == -20
-    assert shop.place(ANN, {LAMP: 1}) == Rejected("insufficient stock", f"product {LAMP} has -20")
+    assert shop.place(ANN, {LAMP: 1}) == Rejected("insufficient stock", f"product {LAMP} has -20", LAMP)
 
 
 def test_without_a_stock_check_everything_is_accepted_and_the_stock_not_followed(

@@ -104,7 +104,7 @@ def test_all_there_is_can_be_ordered_and_nothing_more_however_late_the_events(op
     with shop.paused("relay"):
         shop.placed(ANN, {LAMP: 60, CHAIR: 1})
         answer = shop.place(BOB, {CHAIR: 1, LAMP: 41})
-        assert answer == Rejected("insufficient stock", f"product {LAMP} has 40")
+        assert answer == Rejected("insufficient stock", f"product {LAMP} has 40", LAMP)
         shop.placed(BOB, {LAMP: 40})
         assert shop.place(ANN, {LAMP: 1}).reason == "insufficient stock"
     shop.until_followed()

@@ -102,7 +102,7 @@ def test_every_operation_is_listed() -> None:
 def test_every_problem_is_listed_with_its_status() -> None:
     rows = by_code(PAGE.table("Problems", "kind", "status"), "kind")
     kinds = {kind for operation in OPERATIONS for kind in operation.all_problems}
-    assert set(rows) == kinds | {"unknown-path", "wrong-method"}
+    assert set(rows) == kinds | {"unknown-path", "wrong-method", "malformed-request"}
     for name, row in rows.items():
         assert int(row["status"]) == KINDS[name].status
         assert ("ask again" in row["what it is"]) == KINDS[name].may_pass

@@ -220,7 +220,7 @@ def test_what_is_no_http_is_a_problem_too(module_lab) -> None:
     for sent in (b"\x16\x03\x01\x02\x00\x01\x00", b"HELO you\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"):
         with connected(module_lab) as connection:
             connection.sendall(sent)
-            is_problem(first_answer(connection), "bad-parameter")
+            is_problem(first_answer(connection), "malformed-request")
 
 
 def test_a_browser_from_elsewhere_is_told_nothing_that_lets_it_in(module_lab) -> None:

@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from front import ANN, PRODUCTS, front, policy, shop
+from front import ANN, PRODUCTS, STOCK, front, policy, shop
 
 from loadtest import tokens
 
@@ -18,7 +18,7 @@ def test_a_view_that_keeps_up_says_so(lab) -> None:
     for path, position in (
         (f"/customer/{ANN}/orders", "orders=1"),
         ("/orders/1", "orders=1"),
-        ("/inventory/products/1", "orders=1"),
+        ("/inventory/products/1", f"orders=1, inventory={PRODUCTS + 1}"),
         ("/products/1", f"catalog={PRODUCTS}, inventory={PRODUCTS + 1}"),
     ):
         answer = lab.http.get(path)
@@ -97,6 +97,13 @@ def test_every_view_can_be_waited_for(open_front) -> None:
                 lab.until(lambda: lab.server.service.views.waiting)
             assert answer.result().headers["position-stale"] == "?0"
     assert lab.http.get("/products/2").json()["name"] == "Lamp"
+
+
+def test_what_a_service_has_published_itself_it_shows_at_once(lab) -> None:
+    token = lab.http.post("/inventory/products/1/adjustments", json={"delta": 3}).headers["position"]
+    answer = lab.http.get("/inventory/products/1", headers={"Position": token})
+    assert (answer.json()["availableQuantity"], answer.headers["position-stale"]) == (STOCK + 3, "?0")
+    assert token in answer.headers["position"]
 
 
 def test_a_position_that_no_log_has_is_not_waited_for(open_front) -> None:

@@ -113,6 +113,13 @@ def test_what_is_wrong_in_two_ways_is_one_problem(module_lab, body) -> None:
     problem(answer, 400, "malformed-json")
 
 
+@pytest.mark.parametrize("number", [b"1e400", b"-1e400", b"[[1e400]]"], ids=repr)
+def test_a_number_that_nothing_can_hold_is_refused(module_lab, number) -> None:
+    for body in (b'{"customerId": %b}' % number, b'{"items": [{"quantity": %b}]}' % number, number):
+        answer = module_lab.http.post("/orders", content=body, headers={"Content-Type": "application/json"})
+        problem(answer, 422, "invalid-body")
+
+
 def test_json_may_name_its_charset(lab) -> None:
     headers = {"Content-Type": "Application/JSON; charset=utf-8"}
     assert lab.http.post("/orders", content=json.dumps(order()), headers=headers).status_code == 201
@@ -135,7 +142,8 @@ def test_a_method_that_is_not_for_a_path_is_answered_with_those_that_are(module_
 
 @pytest.mark.parametrize("path", ["/order", "/orders/", "/orders/1/x", "/%2e%2e/orders", "/docs/x", "/é"])
 def test_a_path_with_nothing_at_it_says_so(module_lab, path) -> None:
-    problem(module_lab.http.get(path), 404, "unknown-path")
+    said = problem(module_lab.http.get(path), 404, "unknown-path")
+    assert ("slash" in said["cure"]) is path.endswith("/")
 
 
 @pytest.mark.parametrize(
@@ -179,12 +187,18 @@ def test_what_there_is_none_of_is_not_found(module_lab) -> None:
     assert problem(module_lab.http.get("/orders/12345"), 404, "unknown-order")["value"] == 12345
     assert problem(module_lab.http.get("/products/12345"), 404, "unknown-product")["value"] == 12345
     problem(module_lab.http.get("/inventory/products/12345"), 404, "unknown-product")
-    problem(module_lab.http.patch("/products/12345", json={"name": "x"}), 404, "unknown-product")
+    said = problem(module_lab.http.patch("/products/12345", json={"name": "x"}), 404, "unknown-product")
+    assert said["value"] == 12345
+    adjusted = module_lab.http.post("/inventory/products/12345/adjustments", json={"delta": 1})
+    problem(adjusted, 404, "unknown-product")
+    assert module_lab.http.get("/inventory/products/12345").status_code == 404
 
 
 def test_an_order_against_the_state_of_the_shop_is_a_conflict(lab) -> None:
-    problem(lab.http.post("/orders", json=order(p1=STOCK + 1)), 409, "insufficient-stock")
-    problem(lab.http.post("/orders", json=order(p99=1)), 409, "product-not-sold")
+    said = problem(lab.http.post("/orders", json=order(p2=STOCK + 1)), 409, "insufficient-stock")
+    assert said["value"] == 2
+    said = problem(lab.http.post("/orders", json=order(p99=1)), 409, "product-not-sold")
+    assert said["value"] == 99
     lab.http.put(f"{CART}/items/99", json={"quantity": 1})
     check_out = lab.http.post(f"{CART}/checkout", json={"shippingAddress": "x"})
     problem(check_out, 409, "product-not-sold")
