@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from actors.stores.port import StoreError
 from loadtest import bodies
 from loadtest.bodies import FollowerState, Health
 from loadtest.call import Answer
 from loadtest.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from loadtest.call import Call
     from loadtest.livesystem import LiveSystem
     from loadtest.service import Service
@@ -25,8 +25,9 @@ async def livez(_service: Service, _call: Call) -> Answer:
 async def readyz(service: Service, _call: Call) -> Answer:
     """Whether the system can be used: every store answers, and no consumer is down or too far behind."""
     ready_lag_s = service.ready_lag_s
-    consumers, silent = await service.views.in_thread(partial(examined, service.system))
-    why = [f"store {name} does not answer" for name in silent]
+    logs = await heads(service)
+    consumers = followers(service.system, logs)
+    why = [f"store {name} does not answer" for name, head in logs.items() if head is None]
     why += [f"{one.consumer} is down" for one in consumers if one.state == "down"]
     why += [
         f"{one.consumer} is {one.lag_seconds:.1f} s behind {one.source}"
@@ -35,26 +36,26 @@ async def readyz(service: Service, _call: Call) -> Answer:
     ]
     if why:
         raise Problem(
-            "not-ready", "; ".join(why), f"wait until every consumer is at most {ready_lag_s:g} s behind"
+            "not-ready",
+            "; ".join(dict.fromkeys(why)),
+            f"wait until every store answers and every consumer is up and at most {ready_lag_s:g} s behind",
         )
     return Answer(200, bodies.encode(Health("ready", consumers)))
 
 
-def examined(system: LiveSystem) -> tuple[list[FollowerState], list[str]]:
-    """How far the consumers are, and which stores do not answer."""
-    silent = []
-    for name, store in system.stores.items():
-        try:
-            store.head()
-        except StoreError:
-            silent.append(name)
-    return followers(system), silent
+async def heads(service: Service) -> dict[str, int | None]:
+    """The head of each store's log; None of a store that does not answer."""
+    stores = service.system.stores
+    found = await service.views.look(store.head for store in stores.values())
+    return dict(zip(stores, found, strict=True))
 
 
-def followers(system: LiveSystem) -> list[FollowerState]:
-    """How far each consumer is with each of its logs, by what the logs hold."""
+def followers(system: LiveSystem, logs: Mapping[str, int | None]) -> list[FollowerState]:
+    """How far each consumer is with each of its logs, by what those hold; if that is not known, by what we
+    have seen.
+    """
     observer, runtime = system.observer, system.runtime
-    heads = {source: head_of(system, source) for source in observer.heads}
+    heads = {source: max(logs[source] or 0, seen) for source, seen in observer.heads.items()}
     now_s = runtime.now()
     found = []
     for (consumer, source), one in observer.following.items():
@@ -70,11 +71,3 @@ def followers(system: LiveSystem) -> list[FollowerState]:
             )
         )
     return found
-
-
-def head_of(system: LiveSystem, source: str) -> int:
-    """The position of the newest event that the log holds; if it cannot be asked, that we know of."""
-    try:
-        return max(system.bare[source].head(), system.observer.heads[source])
-    except StoreError:
-        return system.observer.heads[source]

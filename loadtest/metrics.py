@@ -11,15 +11,15 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from actors.stores.port import StoreError
 from actors.tables import DEAD_LETTERS
 from loadtest.call import Answer
-from loadtest.health import followers
+from loadtest.health import followers, heads
 from loadtest.observer import BUCKETS_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from actors.stores.port import Store
     from loadtest.call import Call
     from loadtest.livesystem import LiveSystem
     from loadtest.observer import Following
@@ -34,22 +34,31 @@ _ESCAPED = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 async def metrics(service: Service, _call: Call) -> Answer:
     """Numbers for Prometheus."""
-    text = await service.views.in_thread(partial(written, service))
+    system = service.system
+    logs = await heads(service)
+    named = list(dict.fromkeys(name for name, _ in system.observer.following))
+    letters = await service.views.look(partial(_letters, system.bare[name], name) for name in named)
+    text = written(service, logs, dict(zip(named, letters, strict=True)))
     return Answer(200, text.encode(), media_type=MEDIA_TYPE)
 
 
-def written(service: Service) -> str:
-    """All metrics as text."""
+def _letters(store: Store, consumer: str) -> int:
+    return sum(row.consumer == consumer for row in store.scan(DEAD_LETTERS))
+
+
+def written(service: Service, logs: Mapping[str, int | None], letters: Mapping[str, int | None]) -> str:
+    """All metrics as text; what is not known of `logs`, their heads, and of dead `letters` is left out."""
     page = _Page()
-    _of_consumers(page, service.system)
+    _of_consumers(page, service.system, logs, letters)
     _of_logs(page, service.system)
     _of_commands(page, service)
     return page.text()
 
 
-def _of_consumers(page: _Page, system: LiveSystem) -> None:
-    observer = system.observer
-    states = followers(system)
+def _of_consumers(
+    page: _Page, system: LiveSystem, logs: Mapping[str, int | None], letters: Mapping[str, int | None]
+) -> None:
+    states = followers(system, logs)
     names = [{"consumer": one.consumer, "source": one.source} for one in states]
     page.gauge(
         "consumer_lag_events",
@@ -103,21 +112,16 @@ def _of_consumers(page: _Page, system: LiveSystem) -> None:
         labels = {"consumer": name, "source": source}
         page.sample("consumer_visibility_seconds_sum", labels, one.histogram.sum_s)
         page.sample("consumer_visibility_seconds_count", labels, total)
-    letters: list[tuple[Mapping[str, str], float]] = []
-    reachable: list[tuple[Mapping[str, str], float]] = []
-    for name, store in system.bare.items():
-        try:
-            if any(name == consumer for consumer, _ in observer.following):
-                parked = Counter(row.consumer for row in store.scan(DEAD_LETTERS))
-                letters.append(({"consumer": name}, parked[name]))
-            else:
-                store.head()
-        except StoreError:
-            reachable.append(({"store": name}, 0))
-        else:
-            reachable.append(({"store": name}, 1))
-    page.gauge("dead_letters", "Events that the consumer has put aside.", letters)
-    page.gauge("store_up", "Whether the store answers.", reachable)
+    page.gauge(
+        "dead_letters",
+        "Events that the consumer has put aside.",
+        [({"consumer": name}, number) for name, number in letters.items() if number is not None],
+    )
+    page.gauge(
+        "store_up",
+        "Whether the store answers.",
+        [({"store": name}, int(head is not None)) for name, head in logs.items()],
+    )
 
 
 def _of_logs(page: _Page, system: LiveSystem) -> None:

@@ -8,6 +8,7 @@ falls behind visibly.
 
 from __future__ import annotations
 
+import logging
 import threading
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from actors.trace import Row
 
     Rows = Sequence[Row]
+
+logger = logging.getLogger("cqrs_lab.observer")
 
 BUCKETS_S: Final = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
@@ -71,7 +74,7 @@ class UnderWay:
 class Following:
     """What one consumer has done with one log."""
 
-    __slots__ = ("applied_s", "histogram", "outcomes", "progress")
+    __slots__ = ("applied_s", "histogram", "outcomes", "parked", "progress")
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -80,6 +83,7 @@ class Following:
         )
         self.histogram = Histogram()
         self.outcomes: dict[str, int] = {}
+        self.parked: dict[int, float] = {}  # when (s) what is a dead letter since the start was committed
 
     @property
     def position(self) -> int:
@@ -206,15 +210,25 @@ class Observer(Recorder):
                 consumer, source, outcome = names[consumer_id], names[source_id], names[outcome_id]
                 one = self.following[consumer, source]
                 one.outcomes[outcome] = one.outcomes.get(outcome, 0) + 1
-                if outcome not in DONE or one.progress.has(position):
-                    continue
-                one.progress.mark(position)
-                advanced.add((consumer, source))
-                committed_s = self._done_by_one(source, position)
+                if outcome == "stopped":
+                    about = {"consumer": consumer, "source": source, "position": position}
+                    logger.error("a consumer has stopped for good at an event that failed", extra=about)
                 if outcome == "applied":
                     one.applied_s = applied_s
-                    if committed_s is not None:
-                        one.histogram.add(max(0.0, applied_s - committed_s))
+                if outcome not in DONE:
+                    continue
+                if one.progress.has(position):
+                    committed_s = one.parked.pop(position, None)  # it may be a dead letter's replay
+                else:
+                    one.progress.mark(position)
+                    advanced.add((consumer, source))
+                    committed_s = self._done_by_one(source, position)
+                if committed_s is None:
+                    continue
+                if outcome == "applied":
+                    one.histogram.add(max(0.0, applied_s - committed_s))
+                elif outcome == "parked":
+                    one.parked[position] = committed_s
         for consumer, source in advanced:
             self.positions.advance(consumer, source, self.following[consumer, source].position)
 

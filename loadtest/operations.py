@@ -276,7 +276,6 @@ OPERATIONS: Final = (
         "/metrics",
         metrics.metrics,
         (Answered(200, "Numbers for Prometheus.", str, media_type=metrics.MEDIA_TYPE),),
-        ("store-unavailable",),
     ),
 )
 """What every server has; `loadtest.admin.operations` has the others."""

@@ -19,12 +19,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from actors import queries
-from actors.stores.port import StoreUnavailable
+from actors.stores.port import StoreError, StoreUnavailable
 from actors.tables import CART_ITEMS, CATALOG, KNOWN_PRODUCTS, ORDER_ITEMS, ORDERS
 from actors.topology import consumers, replicas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from actors.stores.port import Store
     from actors.tables import CatalogRow, OrderItemRow, OrderRow
@@ -34,6 +34,9 @@ T = TypeVar("T")
 
 READ_TIMEOUT_S: Final = 5.0
 """A store that does not answer a query for so long counts as unavailable."""
+
+LOOK_TIMEOUT_S: Final = 2.0
+"""A store that does not answer who only looks whether it does for so long counts as silent."""
 
 READING_THREADS: Final = 8
 CART_LINES_MAX: Final = 1_000
@@ -82,6 +85,7 @@ class Views:
         self._copies = {view: replicas(policy, view) for view in ("summary", "products", "inventory")}
         self._draw = system.runtime.random("read/replica")
         self._threads = ThreadPoolExecutor(READING_THREADS, "cqrs-lab read")
+        self._lookouts = ThreadPoolExecutor(len(system.stores), "cqrs-lab look")
         self._arrivals: dict[tuple[str, str, int], asyncio.Future[None]] = {}
         self._is_ending = False
 
@@ -157,14 +161,21 @@ class Views:
 
     async def in_thread(self, call: Callable[[], T]) -> T:
         """What the call returns; it may wait, but not for ever."""
-        asked = asyncio.get_running_loop().run_in_executor(self._threads, call)
-        try:
-            async with asyncio.timeout(READ_TIMEOUT_S):
-                return await asked
-        except TimeoutError as error:
-            raise StoreUnavailable(
-                f"a store has not answered a query within {READ_TIMEOUT_S:g} s; ask again later"
-            ) from error
+        return await _in_time(self._threads, call, READ_TIMEOUT_S)
+
+    async def look(self, calls: Iterable[Callable[[], T]]) -> list[T | None]:
+        """What each call says, one for a store at most; None of those that fail, or take too long.
+
+        No reader who waits for a store keeps them from looking.
+        """
+
+        async def one(call: Callable[[], T]) -> T | None:
+            try:
+                return await _in_time(self._lookouts, call, LOOK_TIMEOUT_S)
+            except StoreError:
+                return None
+
+        return await asyncio.gather(*map(one, calls))
 
     async def _view(
         self, copy: str, query: Callable[[Store], T], token: Mapping[str, int], wait_s: float | None
@@ -239,7 +250,19 @@ class Views:
 
     def close(self) -> None:
         """Make no further query."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._lookouts):
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _in_time(threads: ThreadPoolExecutor, call: Callable[[], T], timeout_s: float) -> T:
+    asked = asyncio.get_running_loop().run_in_executor(threads, call)
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await asked
+    except TimeoutError as error:
+        raise StoreUnavailable(
+            f"a store has not answered a query within {timeout_s:g} s; ask again later"
+        ) from error
 
 
 def _one(row: Any, how: How) -> Reflected:

@@ -64,7 +64,7 @@ async def heal_all_faults(service: Service, _call: Call) -> Answer:
 
 async def list_projections(service: Service, _call: Call) -> Answer:
     """Every projection: how far it is, whether it is paused, and its newest rebuild."""
-    return _shown(await service.views.in_thread(partial(_projections, service)))
+    return _shown(await _projections(service))
 
 
 async def pause_projection(service: Service, call: Call) -> Answer:
@@ -140,13 +140,13 @@ def _fault_state(service: Service, one: Injected) -> FaultState:
 
 
 async def _projection(service: Service, name: str) -> Answer:
-    every = await service.views.in_thread(partial(_projections, service))
+    every = await _projections(service)
     return _shown(next(one for one in every if one.name == _spelled(name)))
 
 
-def _projections(service: Service) -> list[Projection]:
+async def _projections(service: Service) -> list[Projection]:
     projections = service.admin.projections
-    states = health.followers(service.system)
+    states = health.followers(service.system, await health.heads(service))
     return [
         Projection(
             _spelled(name),

@@ -3,10 +3,12 @@
 import json
 import logging
 import re
+import time
 
 import pytest
-from front import ANN, STOCK, order, policy
+from front import ANN, BOB, STOCK, order, policy
 
+from actors.messages import Replay
 from loadtest.logs import JsonLines
 from loadtest.observer import BUCKETS_S
 
@@ -142,6 +144,44 @@ def test_dead_letters_and_stores_that_do_not_answer_are_seen(open_front) -> None
         assert of(lab, "consumer_lag_events") == 0, "what is parked is not waited for"
         assert of(lab, "consumer_events_total", f'{SUMMARY},outcome="parked"') == 1
         assert of(lab, "store_up", 'store="orders"') == 1
+        assert of(lab, "store_up", 'store="products"') == 0
+
+
+def test_a_dead_letter_that_is_replayed_has_become_visible_late(open_front) -> None:
+    lab = open_front(policy(on_error="park"))
+    name = "cqrs_lab_consumer_visibility_seconds"
+    with lab.failing("bug", "summary", form="raise"):
+        lab.place(ANN)
+        lab.until_followed()
+        lab.place(BOB)
+        lab.until_followed()
+    assert lab.metrics()[f"{name}_count{{{SUMMARY}}}"] == 0
+    lab.until(lambda: lab.system.runtime.ask("summary", Replay()) == 2)
+    seen = lab.metrics()
+    assert seen[f"{name}_count{{{SUMMARY}}}"] == 2
+    assert seen[f'{name}_bucket{{{SUMMARY},le="0.001"}}'] == 0
+    assert seen[f"cqrs_lab_consumer_last_applied_timestamp_seconds{{{SUMMARY}}}"] > 0
+
+
+def test_a_store_that_never_answers_holds_up_no_metrics(lab, monkeypatch) -> None:
+    monkeypatch.setattr("loadtest.views.LOOK_TIMEOUT_S", 0.05)
+    with lab.failing("timeout", "store:orders", by=3.0):
+        begun_s = time.monotonic()
+        assert of(lab, "store_up", 'store="orders"') == 0
+        assert of(lab, "store_up", 'store="summary"') == 1
+        assert "store orders" in lab.http.get("/readyz").json()["detail"]
+        assert time.monotonic() - begun_s < 3.0
+
+
+def test_a_consumer_that_stops_for_good_is_logged_and_down(open_front, caplog) -> None:
+    lab = open_front(policy(on_error="stop"))
+    with caplog.at_level("ERROR", "cqrs_lab.observer"), lab.failing("bug", "summary", form="raise"):
+        lab.place(ANN)
+        lab.until(lambda: of(lab, "consumer_state", f'{SUMMARY},state="down"') == 1)
+    (line,) = [record for record in caplog.records if record.name == "cqrs_lab.observer"]
+    assert (line.consumer, line.source, line.position) == ("summary", "orders", 1)
+    assert of(lab, "consumer_lag_events") == 1
+    assert lab.http.get("/readyz").json()["detail"] == "summary is down"
 
 
 def test_messages_that_wait_are_counted(lab) -> None:
