@@ -5,7 +5,7 @@ together with the progress, tries again what fails or puts it aside.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -159,9 +159,10 @@ class Consumer(pykka.Actor):
             return self._switch_view(message.rebuild)
         return self.answer(message)
 
-    def may_group(self, kind: type) -> bool:
+    def may_group(self, kind: type) -> Collection[type]:
         """See `Grouping`: a fault at a store decides about the calls for each event alone."""
-        return kind is Record and self._groups and not any(gate.is_faulty for gate in self._gates)
+        may = kind is Record and self._groups and not any(gate.is_faulty for gate in self._gates)
+        return (Record,) if may else ()
 
     def on_group(self, messages: Sequence[Any]) -> Iterable[Any]:
         """Let the events take effect in one transaction; those that cannot do so one at a time."""
@@ -171,7 +172,7 @@ class Consumer(pykka.Actor):
             # A fault may have begun while one of them was tried for long.
             if together and self.may_group(Record) and not self._processor.rules.active:
                 try:
-                    done = self._consume_together(rest)
+                    done, _ = self._consume_together(rest)
                 except Exception:  # noqa: BLE001  # each is tried alone, and then its policy decides
                     together = False
             if not done:
@@ -206,8 +207,14 @@ class Consumer(pykka.Actor):
 
     # -- handling several events together --------------------------------------------------------------
 
-    def _consume_together(self, records: Sequence[Record]) -> int:
-        """Let the first of the events take effect in one transaction, as many as can; return how many.
+    def _consume_together(
+        self, records: Sequence[Record], beside: Callable[[], Effects] | None = None
+    ) -> tuple[int, list[int]]:
+        """Let the first of the events take effect in one transaction, as many as can.
+
+        If there are any, what is to be written `beside` them, in the same transaction, is asked once they
+        have taken effect in memory. Returns how many there are, and the positions of what they and that have
+        published.
 
         Raises:
             Exception: none has taken effect. Nothing is said of it.
@@ -215,14 +222,15 @@ class Consumer(pykka.Actor):
         """
         records = list(takewhile(self._in_line(), records))
         if not records:
-            return 0
+            return 0, []
         kept = {name: getattr(self, name) for name in self.in_memory}
         drafts = {name: Draft(rows) for name, rows in kept.items()}
         try:
             vars(self).update(drafts)
             done = self._effects_together(records)
             del records[len(done) :]
-            self._write_together(records, done)
+            more = [] if beside is None else [beside()]
+            positions = self._write_together(records, [*done, *more])
         finally:
             vars(self).update(kept)
         for draft in drafts.values():
@@ -234,10 +242,10 @@ class Consumer(pykka.Actor):
         by_source: dict[str, list[int]] = {}
         for record in records:
             by_source.setdefault(record.source, []).append(record.position)
-        for source, positions in by_source.items():
+        for source, applied in by_source.items():
             self._processor.tell_progress(source)
-            self._processor.record(source, positions, "applied", taken_s)
-        return len(records)
+            self._processor.record(source, applied, "applied", taken_s)
+        return len(records), positions
 
     def _in_line(self) -> Callable[[Record], bool]:
         """Tells of one event after the other whether it is next in its log and can be handled with others."""
@@ -274,17 +282,18 @@ class Consumer(pykka.Actor):
             self.prepare(())  # who is alone looks up for itself
         return done
 
-    def _write_together(self, records: Sequence[Record], effects: Sequence[Effects]) -> None:
-        """Write what events in line change, and that they are done."""
+    def _write_together(self, records: Sequence[Record], effects: Sequence[Effects]) -> list[int]:
+        """Write what events in line change, and that they are done; return the positions of what follows."""
         last = {record.source: record.position for record in records}
         changes = [change for one in effects for change in one.changes]
         events = [event for one in effects for event in one.events]
         progress = self._processor.progress
         for source, position in last.items():
             changes += progress[source].changes_up_to(position)
-        self._processor.commit(changes, events)
+        positions = self._processor.commit(changes, events)
         for source, position in last.items():
             progress[source].mark_up_to(position)
+        return positions
 
     # -- a view made anew ------------------------------------------------------------------------------
 

@@ -211,8 +211,10 @@ class LiveRuntime(SupervisedRuntime):
 
         def handle(self: Any, message: Any) -> Any:
             # What a fault decides about messages, it decides about each alone.
-            if groups and self.actor_inbox.mail and not rules.active and self.may_group(type(message)):
-                return _handle_group(self, self.actor_inbox.take_more(GROUP_MAX))
+            if groups and self.actor_inbox.mail and not rules.active:
+                kinds = self.may_group(type(message))
+                if kinds:
+                    return _handle_group(self, self.actor_inbox.take_more(GROUP_MAX, kinds))
             return handle_one(self, message)
 
         def handle_receive(self: pykka.Actor, message: Any) -> Any:
@@ -266,7 +268,7 @@ class LiveRuntime(SupervisedRuntime):
 
 def _handle_group(actor: Grouping, letters: list[Envelope[Any]]) -> None:
     """Let the actor handle the messages together, and answer each that is a question."""
-    asks = letters[0].reply_to is not None
+    tells = any(letter.reply_to is None for letter in letters)
     waiting = iter(letters)
     try:
         for answer in actor.on_group([letter.message for letter in letters]):
@@ -278,10 +280,12 @@ def _handle_group(actor: Grouping, letters: list[Envelope[Any]]) -> None:
             elif reply is not None:
                 reply.set(answer)
     except Exception:
-        if not asks:
-            raise
         for letter in waiting:
-            _taken_reply(letter).set_exception()
+            reply = _taken_reply(letter)
+            if reply is not None:
+                reply.set_exception()
+        if tells:
+            raise
 
 
 def _taken_reply(letter: Envelope[Any]) -> Any:

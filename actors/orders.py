@@ -6,7 +6,7 @@ Under `reserve` it asks the inventory before it accepts an order, under `saga` i
 and hears afterwards whether the units were there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any, Final, NamedTuple, TypeGuard
 
@@ -67,8 +67,9 @@ class OrderActor(Consumer):
     """Decides about orders. An order's id is the position of its `OrderPlaced` in the log.
 
     Orders that wait one behind the other are written in one transaction, each decided as if the ones before
-    it were written already; all are answered after the commit. Where each order asks the inventory first,
-    they are taken one at a time.
+    it were written already; all are answered after the commit. Events that wait among them take effect
+    before them, in the same transaction. Where each order asks the inventory first, they are taken one at a
+    time.
     """
 
     in_memory = ("_products",)
@@ -118,15 +119,56 @@ class OrderActor(Consumer):
             return self._place(message)
         return super().answer(message)
 
-    def may_group(self, kind: type) -> bool:
+    def may_group(self, kind: type) -> Collection[type]:
         """See `Grouping`."""
+        kinds = super().may_group(Record)
+        if self._reserves or any(gate.is_faulty for gate in self._gates):
+            return kinds if kind is Record else ()
         if kind is PlaceOrder:
-            return not self._reserves and not any(gate.is_faulty for gate in self._gates)
-        return super().may_group(kind)
+            return (PlaceOrder, *kinds)
+        return (Record, PlaceOrder) if kind in kinds else ()
 
     def on_group(self, messages: Sequence[Any]) -> Iterable[Any]:
         """See `Grouping`."""
-        return self._place_all(messages) if type(messages[0]) is PlaceOrder else super().on_group(messages)
+        records = [message for message in messages if type(message) is Record]
+        if not records:
+            return self._place_all(messages)
+        if len(records) == len(messages):
+            return super().on_group(messages)
+        return self._take_all(messages, records)
+
+    def _take_all(self, messages: Sequence[Any], records: Sequence[Record]) -> Iterable[Any]:
+        """Let the events take effect and take the orders, in one transaction if that can be.
+
+        What follows the failure of an event may take long: the orders have their answers before.
+        """
+        commands = [message for message in messages if type(message) is PlaceOrder]
+        answers, done = self._place_beside(commands, records)
+        answering = iter(answers)
+        for message in messages:
+            yield None if type(message) is Record else next(answering)
+        if done < len(records):
+            super().on_group(records[done:])
+
+    def _place_beside(
+        self, commands: Sequence[PlaceOrder], records: Sequence[Record]
+    ) -> tuple[Iterable[Any], int]:
+        """The answers to the orders, and how many of the events have taken effect."""
+        groups: list[_Group] = []
+
+        def decide() -> Effects:
+            groups.append(self._decided_all(commands))
+            return Effects(groups[0].changes, groups[0].events)
+
+        try:
+            done, positions = self._consume_together(records, decide)
+        except StoreUnavailable as error:
+            return (groups[0].unwritten(error) if groups else [error] * len(commands)), 0
+        except Exception:  # noqa: BLE001  # nothing is written: they are tried without each other
+            done, positions = 0, []
+        if not done:
+            return self._place_all(commands), 0
+        return self._placed(groups[0], positions), done
 
     def _place_all(self, commands: Sequence[PlaceOrder]) -> Iterable[Any]:
         """The answers to the orders, which are written in one transaction; if it fails, in one for each."""
@@ -191,9 +233,15 @@ class OrderActor(Consumer):
         try:
             positions = self._orders_outbox.commit(group.changes, group.events)
         except StoreUnavailable as error:
-            return [error if group.writes(answer) else answer for answer in group.answers]
+            return group.unwritten(error)
         except StoreError as error:
             raise _Undone from error
+        return self._placed(group, positions)
+
+    def _placed(self, group: "_Group", positions: Sequence[int]) -> Iterable[Any]:
+        """The answers of a group that is written, with its events at these positions."""
+        if not group.events:
+            return group.answers
         self._next_id = positions[-1] + 1
         by = positions[0] - group.first_id  # something else may have come into the log meanwhile
         return [
@@ -374,6 +422,10 @@ class _Group(NamedTuple):
     answers: list[Accepted | Rejected]
     changes: list[Change]
     events: list[NewEvent]
+
+    def unwritten(self, error: StoreUnavailable) -> list[Accepted | Rejected | StoreUnavailable]:
+        """The answers if nobody knows whether the group is written."""
+        return [error if self.writes(answer) else answer for answer in self.answers]
 
     def writes(self, answer: Accepted | Rejected) -> TypeGuard[Accepted]:
         """Whether the answer is to an order that the group writes."""

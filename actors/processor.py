@@ -266,13 +266,12 @@ class EventProcessor:
             self._applied(effects)
         self._positions.advance(self._name, source, progress.watermark)
 
-    def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> None:
-        """Write what events have changed, and publish what follows from them."""
+    def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
+        """Write what events have changed, and publish what follows from them; return its positions."""
         if events:
             assert self._outbox is not None, "a consumer whose events cause events needs an outbox"
-            self._outbox.commit(changes, events)
-        elif changes:
-            self._store.write(changes)
+            return self._outbox.commit(changes, events)
+        return self._store.write(changes) if changes else []
 
     def _finish(self, record: Record, attempts: int, outcome: int) -> None:
         runtime, source = self._runtime, record.source

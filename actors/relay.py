@@ -6,7 +6,7 @@ the log at fixed instants, otherwise each commit wakes it.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -98,9 +98,9 @@ class Relay(pykka.Actor):
             self._redeliver(message)
         self._deliver()
 
-    def may_group(self, kind: type) -> bool:
+    def may_group(self, kind: type) -> Collection[type]:
         """See `Grouping`: of several commits the last one says it all."""
-        return kind is Committed
+        return (Committed,) if kind is Committed else ()
 
     def on_group(self, messages: Sequence[Any]) -> Iterable[Any]:
         """See `Grouping`."""

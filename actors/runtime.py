@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import pykka
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from actors.handling import HandlingRule, HandlingRules
@@ -92,18 +92,18 @@ class Gate(Protocol):
 
 
 class Grouping(Protocol):
-    """An actor that can handle several messages of one type together, such as in one transaction.
+    """An actor that can handle several messages together, such as in one transaction.
 
     Where messages pile up in real time, a runtime may hand it what waits behind the message in hand instead
     of one after the other. In virtual time each message takes a service time of its own: nothing is grouped.
     """
 
-    def may_group(self, kind: type) -> bool:
-        """Whether messages of this type may be handled together now."""
+    def may_group(self, kind: type) -> Collection[type]:
+        """The types of messages that may be handled together with one of this type now; none: it is alone."""
         ...
 
     def on_group(self, messages: Sequence[Any]) -> Iterable[Any]:
-        """Handle messages that have come in this order, all of one type.
+        """Handle messages that have come in this order, of types that may be handled together.
 
         The answers come in the same order, one for each message; an exception among them is what its asker
         gets. All of the messages are in hand meanwhile: a crash loses those that are not answered.

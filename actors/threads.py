@@ -19,7 +19,7 @@ from actors.messages import Control
 from actors.runtime import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from pykka._envelope import Envelope
 
@@ -134,25 +134,19 @@ class LiveInbox(Inbox):
             super().close()
         self._wake_released()
 
-    def take_more(self, most: int) -> list[Envelope[Any]]:
-        """Take in hand what waits right behind the message in hand, as long as it is of its type.
+    def take_more(self, most: int, kinds: Collection[type]) -> list[Envelope[Any]]:
+        """Take in hand what waits right behind the message in hand, as long as it is of one of the types.
 
-        Questions are taken with a question, others with another. Returns all that is in hand, at most so
-        many. Until all are handled, those behind the first count as waiting: a bound stays what it is.
+        Returns all that is in hand, at most so many. Until all are handled, those behind the first count as
+        waiting: a bound stays what it is. Of the types all are of control messages, or none is.
         """
         with self._lock:
             first, mail, behind = self.hand, self.mail, self._behind
             if self.killed or first is None:
                 raise Killed
-            kind, asks = type(first.message), first.reply_to is not None
-            while (
-                mail
-                and len(behind) < most - 1
-                and type(mail[0].message) is kind
-                and (mail[0].reply_to is not None) is asks
-            ):
+            while mail and len(behind) < most - 1 and type(mail[0].message) in kinds:
                 behind.append(mail.popleft())
-            if self.limit is not None and issubclass(kind, Control):
+            if self.limit is not None and isinstance(first.message, Control):
                 self._controls -= len(behind)
             return [first, *behind]
 

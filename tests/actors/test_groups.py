@@ -22,11 +22,11 @@ from shop import (
     running,
 )
 
-from actors.messages import Accepted, OrderLine, OrderPlaced, PlaceOrder, Rejected, RenameProduct
+from actors.messages import Accepted, AdjustStock, OrderLine, OrderPlaced, PlaceOrder, Rejected, RenameProduct
 from actors.policy import Retry
 from actors.runtime import InboxFull, Reply
 from actors.stores.port import Change, Delete, Insert, NewEvent, Store, StoreError, StoreUnavailable
-from actors.tables import DEAD_LETTERS, ORDER_ITEMS, ORDERS, PRODUCTS, SUMMARIES, OrderRow
+from actors.tables import DEAD_LETTERS, KNOWN_PRODUCTS, ORDER_ITEMS, ORDERS, PRODUCTS, SUMMARIES, OrderRow
 from simulation.runtime import VirtualRuntime
 
 OpenShop = Callable[..., Shop]
@@ -281,6 +281,7 @@ def test_those_in_a_group_behind_the_first_still_count_against_the_bound_of_the_
     open_shop: OpenShop,
 ) -> None:
     shop = open_shop(policy(inbox=5))
+    shop.until_followed()  # from now on the relays know who is where, and look into no log by themselves
     with held_after_commit(shop) as hold:
         with shop.paused("orders"):
             replies = [shop.runtime.request("orders", order(ANN, {LAMP: 1})) for _ in range(6)]
@@ -292,6 +293,95 @@ def test_those_in_a_group_behind_the_first_still_count_against_the_bound_of_the_
         assert isinstance(answer(refused), InboxFull)
     assert [answer(reply).id for reply in replies] == [1, 2, 3, 4, 5, 6]
     shop.until(lambda: shop.runtime.depth("orders") == 0)  # stock that they took may wait there too
+
+
+# -- orders among events -------------------------------------------------------------------------------
+
+
+class CountingWrites(StoreBefore):
+    """A store that counts its transactions."""
+
+    def __init__(self, store: Store, counts: list[int]) -> None:
+        super().__init__(store)
+        self._counts = counts
+
+    def write(self, changes: list[Change], events: Any = ()) -> list[int]:
+        self._counts.append(len(events))
+        return self._store.write(changes, events)
+
+
+def stock_and_orders_at_once(shop: Shop, commands: list[PlaceOrder]) -> list[Any]:
+    """The answers to orders that wait behind news of ten more lamps, in turn with some of ten more tables."""
+    with shop.paused("orders"):
+        shop.ask("inventory", AdjustStock(LAMP, 10))
+        shop.until(lambda: shop.runtime.depth("orders") == 1)
+        replies = [shop.runtime.request("orders", command) for command in commands[:1]]
+        shop.ask("inventory", AdjustStock(TABLE, 10))
+        shop.until(lambda: shop.runtime.depth("orders") == 3)
+        replies += [shop.runtime.request("orders", command) for command in commands[1:]]
+    return [answer(reply) for reply in replies]
+
+
+def knows(shop: Shop, product_id: int) -> int | None:
+    """How many units of the product the order service knows of."""
+    row = shop.known(product_id)
+    return None if row is None else row.available
+
+
+@ON_EVERY_STORE
+def test_orders_and_events_that_wait_together_are_written_together(open_shop: OpenShop, clock: str) -> None:
+    writes: list[int] = []
+    shop = open_shop(before=lambda shop: shop.wrap("orders", lambda store: CountingWrites(store, writes)))
+    shop.until_followed()
+    more = CATALOGUE.stock + 10
+    answers = stock_and_orders_at_once(shop, [order(ANN, {LAMP: more}), order(BOB, {TABLE: more})])
+    assert answers == [Accepted(1, 1), Accepted(2, 2)], "they know of the stock that came before them"
+    if clock != "virtual":
+        assert writes[0] == 2, "both orders and all events are in the first transaction"
+    shop.until_followed()
+    assert knows(shop, LAMP) == knows(shop, TABLE) == 0
+    handled = [position for position, _ in shop.handled("orders", "inventory")]
+    assert handled == list(range(len(CATALOGUE.names) + 1, shop.stores["inventory"].head() + 1))
+
+
+@EVERYWHERE
+def test_orders_that_cannot_be_decided_or_written_leave_the_events_among_them_to_take_effect(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop(before=lambda shop: shop.wrap("orders", Unanswering))
+    shop.until_followed()
+    impossible = PlaceOrder(ANN, (OrderLine(LAMP, None),))  # type: ignore[arg-type]  # that is the point
+    commands = [order(ANN, {LAMP: 1}), impossible, order(BOB, {99: 1})]
+    unknown, failed, rejected = stock_and_orders_at_once(shop, commands)
+    assert isinstance(unknown, StoreUnavailable)
+    assert isinstance(failed, TypeError)
+    assert rejected == Rejected("unknown product", "product 99", 99)
+    for product_id in (LAMP, TABLE):
+        shop.until(lambda number=product_id: knows(shop, number) == CATALOGUE.stock + 10)
+    assert shop.ordered() == [1]
+
+
+class RefusingLamps(StoreBefore):
+    """A store that does not take what is known of lamps."""
+
+    def write(self, changes: list[Change], events: Any = ()) -> list[int]:
+        if any(change.table is KNOWN_PRODUCTS and change.row.product_id == LAMP for change in changes):
+            raise StoreError("it is not taken; leave it out")
+        return self._store.write(changes, events)
+
+
+@EVERYWHERE
+def test_an_event_that_fails_among_orders_is_put_aside_alone_and_they_are_placed(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop(policy(on_error="park"), before=lambda shop: shop.wrap("orders", RefusingLamps))
+    shop.until_followed()
+    answers = stock_and_orders_at_once(shop, [order(ANN, {CHAIR: 1}), order(BOB, {CHAIR: 1})])
+    assert answers == [Accepted(1, 1), Accepted(2, 2)]
+    shop.until_followed()
+    (letter,) = shop.stores["orders"].scan(DEAD_LETTERS)
+    assert letter.position == len(CATALOGUE.names) + 1
+    assert knows(shop, TABLE) == CATALOGUE.stock + 10
 
 
 # -- events --------------------------------------------------------------------------------------------
