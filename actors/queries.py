@@ -27,25 +27,27 @@ PAGE = 20
 
 
 class History(NamedTuple):
-    """A customer's newest orders, and of how many orders the view knows."""
+    """A customer's newest orders, and of how many orders the view knows; −1: nobody has asked."""
 
     orders: list[SummaryRow]
     version: int
 
 
-def history(store: Store, customer_id: int, *, before: int | None = None, limit: int = PAGE) -> History:
-    """The customer's orders, newest first, below order id `before`."""
+def history(
+    store: Store, customer_id: int, *, before: int | None = None, limit: int = PAGE, counts: bool = True
+) -> History:
+    """The customer's orders, newest first, below order id `before`; with `counts` also how many there are."""
     key = None if before is None else (before, 0)
     orders = store.page(SUMMARIES, customer_id, limit=limit, before=key)
-    return History(orders, store.count(SUMMARIES, customer_id))
+    return History(orders, store.count(SUMMARIES, customer_id) if counts else -1)
 
 
 def placed_history(
-    store: Store, customer_id: int, *, before: int | None = None, limit: int = PAGE
+    store: Store, customer_id: int, *, before: int | None = None, limit: int = PAGE, counts: bool = True
 ) -> History:
     """The same from the order service's own tables: what has been ordered, under the names known there."""
     orders = store.page(ORDERS, customer_id, limit=limit, before=None if before is None else (before,))
-    version = store.count(ORDERS, customer_id)
+    version = store.count(ORDERS, customer_id) if counts else -1
     keys = [(order.order_id, line) for order in orders for line in range(1, order.lines + 1)]
     items = [item for item in store.get_many(ORDER_ITEMS, keys) if item is not None]
     products = store.get_many(KNOWN_PRODUCTS, [(item.product_id,) for item in items])

@@ -5,7 +5,7 @@ instants are in UTC.
 """
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
@@ -21,6 +21,7 @@ from actors.pricing import LINES_MAX, QUANTITY_MAX
 from actors.tables import CartItemRow, InventoryRow, OrderItemRow, OrderRow, ProductRow, SummaryRow
 
 ADDRESS_LENGTH_MAX: Final = 500
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 POSITION_MAX: Final = 2**63 - 1
 _NO_NUL = r"^[^\u0000]*$"  # which PostgreSQL cannot keep
 
@@ -293,4 +294,4 @@ def cart_of(customer_id: int, rows: list[CartItemRow]) -> Cart:
 
 def instant(unix_s: float) -> datetime:
     """The instant in UTC, to the millisecond."""
-    return datetime.fromtimestamp(round(unix_s, 3), UTC)
+    return _EPOCH + round(unix_s * 1000) * _MILLISECOND  # half the time that `fromtimestamp` takes

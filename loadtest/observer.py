@@ -103,7 +103,7 @@ class Observer(Recorder):
 
     def __init__(self, *, keeps: bool) -> None:
         super().__init__()
-        self._keeps = keeps
+        self.keeps = keeps
         self._lock = threading.Lock()
         self._followers: dict[str, int] = {}
         self._under_way: dict[str, dict[int, UnderWay]] = {}
@@ -157,7 +157,7 @@ class Observer(Recorder):
 
     def row(self, table: str) -> Callable[[Row], None]:
         """See `Recorder`: what appends a row also watches it."""
-        append = super().row(table) if self._keeps else _forget
+        append = super().row(table) if self.keeps else _forget
         watch = self._watches.get(table)
         if watch is None:
             return append
@@ -170,7 +170,7 @@ class Observer(Recorder):
 
     def many(self, table: str) -> Callable[[Rows], None]:
         """See `row`."""
-        extend = super().many(table) if self._keeps else _forget
+        extend = super().many(table) if self.keeps else _forget
         watch = self._watches.get(table)
         if watch is None:
             return extend

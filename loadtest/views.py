@@ -94,15 +94,20 @@ class Views:
     async def history(
         self, customer_id: int, token: Mapping[str, int], wait_s: float | None, before: int | None, limit: int
     ) -> Reflected:
-        """The customer's orders, newest first, below order id `before`, at most `limit`."""
+        """The customer's orders, newest first, below order id `before`, at most `limit`.
+
+        How many there are (the `version`) is for the record only.
+        """
+        counts = self._system.observer.keeps
+        asked: Any = {"customer_id": customer_id, "before": before, "limit": limit, "counts": counts}
         if self._history == "orders":
-            query = partial(queries.placed_history, customer_id=customer_id, before=before, limit=limit)
+            query = partial(queries.placed_history, **asked)
             heads = {"orders": self._system.observer.heads["orders"]}
             now_s = self._system.runtime.now()
             found = await self.ask("orders", query)
             stale = _lacks(heads, token)
             return Reflected(found.orders, found.version, heads, 0.0, stale, asked_s=now_s)
-        query = partial(queries.history, customer_id=customer_id, before=before, limit=limit)
+        query = partial(queries.history, **asked)
         copy = self._one_of("summary")
         found, how = await self._view(copy, query, token, wait_s)
         return Reflected(found.orders, found.version, *how)

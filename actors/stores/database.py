@@ -39,7 +39,7 @@ InsertAll: TypeAlias = Callable[[Any, Sequence[Sequence[Any]]], None]
 LENGTHS: Final = (64, 16, 4, 1)
 """How many rows one statement for SQLite inserts: a number of rows is made up of these."""
 
-NUMBERS: Final = (1, 4, 16, 64, 256)
+NUMBERS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """For how many keys a file is asked at once; for fewer the last one is asked for again."""
 
 SOUGHT_MAX: Final = NUMBERS[-1]
@@ -213,17 +213,10 @@ class _File:
 
     def asking(self, question: sa.Select[Any]) -> Ask:
         """See `Database`."""
-        execute = self.executing(question)
+        text, names, constants = self._compiled(question)
 
         def ask(values: Values) -> list[Any]:
-            connection = self._connection()
-            try:
-                rows = execute(connection, values)
-            except BaseException:
-                connection.close()
-                raise
-            self._give_back(connection)
-            return rows
+            return self._ask(text, [values[name] if name in values else constants[name] for name in names])
 
         return ask
 
@@ -231,26 +224,25 @@ class _File:
         """See `Database`."""
 
         @cache
-        def ask(number: int) -> Ask:
+        def text_for(number: int) -> str:
             keys = [
                 [sa.bindparam(f"k{n}_{place}", type_=column.type) for place, column in enumerate(key)]
                 for n in range(number)
             ]
-            return self.asking(question.where(_whole(key).in_([_whole(one) for one in keys])))
+            text, names, _ = self._compiled(question.where(_whole(key).in_([_whole(one) for one in keys])))
+            assert names == [one.key for part in keys for one in part], "they stand in the order of the keys"
+            return text
 
         def seek(keys: Sequence[Sequence[Any]]) -> list[Any]:
             number = next(number for number in NUMBERS if number >= len(keys))
             padded = [*keys, *[keys[-1]] * (number - len(keys))]
-            return ask(number)(
-                {f"k{n}_{place}": value for n, one in enumerate(padded) for place, value in enumerate(one)}
-            )
+            return self._ask(text_for(number), list(chain.from_iterable(padded)))
 
         return seek
 
     def executing(self, statement: sa.Executable) -> Execute:
         """See `Database`."""
-        compiled: Any = statement.compile(dialect=self._engine.dialect)  # type: ignore[attr-defined]  # it has it
-        text, names, constants = str(compiled), compiled.positiontup or (), compiled.params
+        text, names, constants = self._compiled(statement)
 
         def execute(transaction: sqlite3.Connection, values: Values) -> list[Any]:
             ordered = [values[name] if name in values else constants[name] for name in names]
@@ -297,6 +289,21 @@ class _File:
         while self._idle:
             self._idle.pop().close()
         self._engine.dispose()
+
+    def _compiled(self, statement: Any) -> tuple[str, Sequence[str], Values]:
+        """The text of a statement, the names of its parameters in their order, and values that some have."""
+        compiled = statement.compile(dialect=self._engine.dialect)
+        return compiled.string, compiled.positiontup or [], compiled.params
+
+    def _ask(self, text: str, values: Sequence[Any]) -> list[Any]:
+        connection = self._connection()
+        try:
+            rows = connection.execute(text, values).fetchall()
+        except BaseException:
+            connection.close()
+            raise
+        self._give_back(connection)
+        return rows
 
     def _connection(self) -> sqlite3.Connection:
         try:
