@@ -9,7 +9,7 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from actors.messages import InventoryUpdated
+from actors.messages import InventoryUpdated, OrderPlaced
 from actors.outbox import said_of_product
 from actors.tables import ORDERS, RESERVATIONS, SUMMARIES
 from actors.trace import name_number
@@ -28,10 +28,11 @@ READ_AT_ONCE: Final = 10_000
 
 
 def record_start(recorder: Recorder, stores: Mapping[str, Store]) -> None:
-    """Write down what the catalogue and the inventory have said so far."""
+    """Write down what the catalogue, the inventory and the orders have said so far."""
     facts = ((record.position, *said_of_product(record.event)) for record in _log(stores["catalog"]))
     recorder.fill("catalogue", facts)
     recorder.fill("levels", _levels(stores["inventory"]))
+    recorder.fill("lines", _lines(stores["orders"]))
 
 
 def record_end(recorder: Recorder, stores: Mapping[str, Store], replicas: Sequence[str]) -> None:
@@ -92,6 +93,13 @@ def _levels(inventory: Store) -> Iterator[Row]:
     for record in _log(inventory):
         if isinstance(record.event, InventoryUpdated):
             yield record.position, record.event.product_id, record.event.available
+
+
+def _lines(orders: Store) -> Iterator[Row]:
+    for record in _log(orders):
+        if isinstance(record.event, OrderPlaced):
+            for line in record.event.lines:
+                yield record.position, line.product_id, line.quantity
 
 
 def _log(store: Store) -> Iterator[Record]:

@@ -49,7 +49,7 @@ SCHEMA: dict[str, dict[str, str]] = {
         "order_id": INT,
         "committed_s": SECONDS,
     },
-    # The lines of each committed OrderPlaced.
+    # The lines of each committed OrderPlaced; those without a row in `events` were there from the start.
     "lines": {"position": INT, "product_id": SMALL, "quantity": SMALL},
     # One row per event of the catalogue: what it says of the product's name (its number by `name_number`)
     # and price, −1 where it says nothing. Events without a row in `events` were there from the start.

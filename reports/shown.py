@@ -105,6 +105,8 @@ def _differs(run: Run, column: str, order: Integers) -> Flags:
 def _wrong_lines(run: Run) -> Flags:
     shown = lines(run)
     placed_s, last_s = written_s(run)
+    # What was there from the start was placed at any time before.
+    placed_s = np.where(np.isnan(placed_s), -np.inf, placed_s)
     last_s = np.where(np.isnan(last_s), np.inf, last_s)
     right = had(in_catalogue(run), shown.product_id, shown.name, placed_s[shown.row], last_s[shown.row])
     return ~(right | shown.pending) | ~_ordered(run, shown)
@@ -112,8 +114,10 @@ def _wrong_lines(run: Run) -> Flags:
 
 def _ordered(run: Run, shown: Lines) -> Flags:
     """Whether each line is one of its order, with the same quantity."""
-    events = placed_rows(run, integers(run, "summaries", "order_id"))[shown.row]
-    position = np.append(integers(run, "events", "position"), -1)[events]
+    order_id = integers(run, "summaries", "order_id")[shown.row]
+    events = placed_rows(run, order_id)
+    # An order that was there from the start is in no row of `events`; its id is its event's position.
+    position = np.where(events >= 0, np.append(integers(run, "events", "position"), -1)[events], order_id)
     ordered = _line_key(
         integers(run, "lines", "position"),
         integers(run, "lines", "product_id"),

@@ -39,7 +39,7 @@ def ordered(run: Run) -> tuple[Units, Integers]:
     found: Any = run.memory.get(("ordered",))
     if found is None:
         rows = event_rows(run, "orders", integers(run, "lines", "position"))
-        counts = (rows >= 0) & ~turned_down(run, integers(run, "events", "order_id")[rows])
+        counts = (rows >= 0) & ~turned_down(run, np.append(integers(run, "events", "order_id"), -1)[rows])
         product_id, quantity = (integers(run, "lines", name)[counts] for name in ("product_id", "quantity"))
         at_s = committed_by_s(run, "inventory")[rows[counts]]
         found = run.memory["ordered",] = (Units(product_id, quantity, at_s), rows[counts])

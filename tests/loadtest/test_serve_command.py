@@ -101,12 +101,17 @@ def test_a_restart_finds_the_orders_and_knows_their_keys(folder, store) -> None:
         first = shop.http.post("/orders", json=order(p1=2), headers=KEY)
         placed = shop.http.get(first.headers["location"]).json()
         assert shop.stop() == 0
-    with serving(folder, *store) as shop:
+    with serving(folder, *store, "--record", "rec") as shop:
         again = shop.http.post("/orders", json=order(p1=2), headers=KEY)
         assert (again.status_code, again.content) == (first.status_code, first.content)
         assert shop.http.get("/orders/1").json() == placed
         assert shop.http.post("/orders", json=order(p1=3), headers=KEY).status_code == 422
         assert shop.http.get("/orders/2").status_code == 404
+        assert shop.stop() == 0
+    gaps = json.loads((folder / "rec" / "summary.json").read_text())["gaps"]["summary"]
+    assert {gaps[kind] for kind in ("missing", "extra", "doubled", "wrong")} == {0}, (
+        "of what was there before"
+    )
 
 
 def test_it_serves_the_scenario_that_it_is_given(folder) -> None:
