@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import sys
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from actors.inbox import Letter
 from actors.live import LiveRuntime
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.trace import Recorder
+    from loadtest.daemons import DaemonThreads
+
+T = TypeVar("T")
 
 
 class NoAnswer(Exception):
@@ -123,6 +126,10 @@ class LoopReply(Reply):
         else:
             self.arrival.set_exception(error)
 
+    def forget(self) -> None:
+        """Nobody waits for it any more."""
+        self._waiting.forget(self)
+
     def give_up(self) -> None:
         """Let those who wait know that it comes too late, unless they have it."""
         if not self.arrival.done():
@@ -164,14 +171,8 @@ class ServingRuntime(LiveRuntime):
             Exception: whatever its handler has raised.
 
         """
-        loop = asyncio.get_running_loop()
-        waiting = self._waiting.get(loop)
-        if waiting is None:
-            waiting = self._waiting[loop] = Waiting(loop)
-        late = f"{name} has not answered within {timeout_s:g} s; ask again later"
-        reply = LoopReply(waiting, loop.create_future(), late)
+        reply = self._reply(f"{name} has not answered within {timeout_s:g} s; ask again later", timeout_s)
         reply.ended = ended
-        waiting.watch(reply, timeout_s)
         inbox = self._inboxes.get(name)
         if inbox is None or inbox.guarded:
             self._offer_request(name, Letter(message, reply), None)
@@ -180,4 +181,30 @@ class ServingRuntime(LiveRuntime):
         try:
             return await reply.arrival
         finally:
-            waiting.forget(reply)
+            reply.forget()
+
+    async def call(self, threads: DaemonThreads, make: Callable[[], T], timeout_s: float) -> T:
+        """Have a thread make a call and await its result.
+
+        Raises:
+            NoAnswer: there was none within `timeout_s` seconds.
+            Exception: whatever the call has raised.
+
+        """
+        reply = self._reply(f"there was no answer within {timeout_s:g} s", timeout_s)
+        threads.call(make, reply)
+        try:
+            result: T = await reply.arrival
+        finally:
+            reply.forget()
+        return result
+
+    def _reply(self, late: str, timeout_s: float) -> LoopReply:
+        """A reply for the running loop, which waits so long for it."""
+        loop = asyncio.get_running_loop()
+        waiting = self._waiting.get(loop)
+        if waiting is None:
+            waiting = self._waiting[loop] = Waiting(loop)
+        reply = LoopReply(waiting, loop.create_future(), late)
+        waiting.watch(reply, timeout_s)
+        return reply

@@ -6,6 +6,7 @@ consumer says of itself.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import Counter
 from functools import partial
@@ -35,9 +36,11 @@ _ESCAPED = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 async def metrics(service: Service, _call: Call) -> Answer:
     """Numbers for Prometheus."""
     system = service.system
-    logs = await heads(service)
     named = list(dict.fromkeys(name for name, _ in system.observer.following))
-    letters = await service.views.look(partial(_letters, system.bare[name], name) for name in named)
+    logs, letters = await asyncio.gather(
+        heads(service),
+        service.views.look(partial(_letters, system.bare[name], name) for name in named),
+    )
     text = written(service, logs, dict(zip(named, letters, strict=True)))
     return Answer(200, text.encode(), media_type=MEDIA_TYPE)
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -22,6 +21,8 @@ from actors import queries
 from actors.stores.port import StoreError, StoreUnavailable
 from actors.tables import CART_ITEMS, CATALOG, KNOWN_PRODUCTS, ORDER_ITEMS, ORDERS
 from actors.topology import consumers, replicas
+from loadtest.bridge import NoAnswer
+from loadtest.daemons import DaemonThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -84,8 +85,8 @@ class Views:
         self._follows = consumers(policy)
         self._copies = {view: replicas(policy, view) for view in ("summary", "products", "inventory")}
         self._draw = system.runtime.random("read/replica")
-        self._threads = ThreadPoolExecutor(READING_THREADS, "cqrs-lab read")
-        self._lookouts = ThreadPoolExecutor(len(system.stores), "cqrs-lab look")
+        self._threads = DaemonThreads(READING_THREADS, "cqrs-lab read")
+        self._lookouts = DaemonThreads(len(system.stores), "cqrs-lab look")
         self._arrivals: dict[tuple[str, str, int], asyncio.Future[None]] = {}
         self._is_ending = False
 
@@ -166,7 +167,7 @@ class Views:
 
     async def in_thread(self, call: Callable[[], T]) -> T:
         """What the call returns; it may wait, but not for ever."""
-        return await _in_time(self._threads, call, READ_TIMEOUT_S)
+        return await self._in_time(self._threads, call, READ_TIMEOUT_S)
 
     async def look(self, calls: Iterable[Callable[[], T]]) -> list[T | None]:
         """What each call says, one for a store at most; None of those that fail, or take too long.
@@ -176,11 +177,19 @@ class Views:
 
         async def one(call: Callable[[], T]) -> T | None:
             try:
-                return await _in_time(self._lookouts, call, LOOK_TIMEOUT_S)
+                return await self._in_time(self._lookouts, call, LOOK_TIMEOUT_S)
             except StoreError:
                 return None
 
         return await asyncio.gather(*map(one, calls))
+
+    async def _in_time(self, threads: DaemonThreads, call: Callable[[], T], timeout_s: float) -> T:
+        try:
+            return await self._system.runtime.call(threads, call, timeout_s)
+        except NoAnswer as error:
+            raise StoreUnavailable(
+                f"a store has not answered a query within {timeout_s:g} s; ask again later"
+            ) from error
 
     async def _view(
         self, copy: str, query: Callable[[Store], T], token: Mapping[str, int], wait_s: float | None
@@ -256,18 +265,7 @@ class Views:
     def close(self) -> None:
         """Make no further query."""
         for threads in (self._threads, self._lookouts):
-            threads.shutdown(wait=False, cancel_futures=True)
-
-
-async def _in_time(threads: ThreadPoolExecutor, call: Callable[[], T], timeout_s: float) -> T:
-    asked = asyncio.get_running_loop().run_in_executor(threads, call)
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await asked
-    except TimeoutError as error:
-        raise StoreUnavailable(
-            f"a store has not answered a query within {timeout_s:g} s; ask again later"
-        ) from error
+            threads.shutdown()
 
 
 def _one(row: Any, how: How) -> Reflected:

@@ -2,7 +2,7 @@
 
 Every server has a process of its own on this machine, and all are asked turn by turn by the same clients, so
 that the machine's mood hits all; what counts are ratios within a round. Orders are durable, and followed by
-every read model in the same process. Two minutes; whatever it starts and stores is gone afterwards. Run by
+every read model in the same process. Four minutes; whatever it starts and stores is gone afterwards. Run by
 `make bench`, on a machine with nothing else to do: many threads notice others sooner than one does.
 
 A server has the first core for itself. The clients, and the PostgreSQL that one of the servers asks, have the
@@ -111,7 +111,7 @@ def visibility(server: Server) -> dict[str, dict[float, float]]:
     return found
 
 
-def lag_p99(server: Server, work: Callable[[], float]) -> dict[str, float]:
+def lag_p99(server: Server, work: Callable[[], object]) -> dict[str, float]:
     """Per consumer a bound (s) on the 99th percentile of the lag of what `work` has caused."""
     before = visibility(server)
     work()
@@ -151,6 +151,23 @@ class Rates:
         report(name, statistics.median(ratios), at_least=at_least, detail=detail)
 
 
+def keep_up(server: Server, store: str, hello: Server) -> None:
+    """Print how many orders it takes for long, beside a hello before and after, and the lag of its views."""
+    rates = [hello.orders()]
+    bounds_s = lag_p99(server, lambda: rates.append(server.orders(STEADY_S)))
+    rates.append(hello.orders())
+    first, steady, last = rates
+    detail = f"{steady:,.0f}/s between {first:,.0f}/s and {last:,.0f}/s"
+    report(
+        f"POST on {store} / hello for {STEADY_S} s", 2 * steady / (first + last), at_least=0.2, detail=detail
+    )
+    for name, bound_s in bounds_s.items():
+        detail = f"in and after the {STEADY_S} s; the bound of its class"
+        report(f"lag p99 (s) of {name} on {store}", bound_s, at_most=1, detail=detail)
+    if lacking := behind(server):
+        print(f"MISSED: read models that have not caught up after {FOLLOW_S_MAX:g} s:\n{lacking}")
+
+
 def main() -> None:
     with contextlib.ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="cqrs-lab-bench-")))
@@ -175,20 +192,19 @@ def main() -> None:
             for one in (*pair, orm, postgres):
                 rates.add(f"POST {one.name}", one.orders())
             rates.add("GET hello", hello.reads("/"))
-            rates.add("GET history", lab.reads(SOME_CUSTOMER))
-            rates.add("GET stock", lab.reads(SOME_PRODUCT))
+            for one in (lab, postgres):
+                rates.add(f"GET history {one.name}", one.reads(SOME_CUSTOMER))
+                rates.add(f"GET stock {one.name}", one.reads(SOME_PRODUCT))
         print(f"{CONNECTIONS} connections, {ROUNDS} rounds of {ROUND_S} s")
         rates.report("POST /orders on SQLite / hello", "POST lab", "POST hello", 0.20)
         rates.report("POST /orders on PostgreSQL / hello", "POST postgres", "POST hello", 0.20)
         rates.report("POST /orders on SQLite / FastAPI with an ORM", "POST lab", "POST ORM", 4)
-        rates.report("GET of the order history / hello", "GET history", "GET hello", 0.35)
-        rates.report("GET of the stock / hello", "GET stock", "GET hello", 0.35)
+        for one, store in ((lab, "SQLite"), (postgres, "PostgreSQL")):
+            for what in ("history", "stock"):
+                rates.report(f"GET {what} on {store} / hello", f"GET {what} {one.name}", "GET hello", 0.35)
         rates.report("POST /orders with --record / without", "POST recording", "POST lab", 0.95)
-        for name, bound_s in lag_p99(lab, lambda: lab.orders(STEADY_S)).items():
-            detail = f"in and after {STEADY_S} s at {CONNECTIONS} connections; the bound of its class"
-            report(f"lag p99 (s) of {name}", bound_s, at_most=1, detail=detail)
-        if lacking := behind(lab):
-            print(f"MISSED: read models that have not caught up after {FOLLOW_S_MAX:g} s:\n{lacking}")
+        for one, store in ((lab, "SQLite"), (postgres, "PostgreSQL")):
+            keep_up(one, store, hello)
 
 
 if __name__ == "__main__":
