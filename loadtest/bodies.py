@@ -23,7 +23,7 @@ from actors.tables import CartItemRow, InventoryRow, OrderItemRow, OrderRow, Pro
 ADDRESS_LENGTH_MAX: Final = 500
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 POSITION_MAX: Final = 2**63 - 1
-_NO_NUL = r"^[^\u0000]*$"  # which PostgreSQL cannot keep
+NO_NUL: Final = r"^[^\u0000]*$"  # which PostgreSQL cannot keep
 
 CustomerId = Annotated[int, Meta(ge=1, le=ID_MAX, description="A customer's number.", examples=[7])]
 ProductId = Annotated[int, Meta(ge=1, le=ID_MAX, description="A product's number.", examples=[1])]
@@ -33,7 +33,7 @@ Address = Annotated[
     Meta(
         min_length=1,
         max_length=ADDRESS_LENGTH_MAX,
-        pattern=_NO_NUL,
+        pattern=NO_NUL,
         description="Where to send it.",
         examples=["Rue de l'Été 5, Genève"],
     ),
@@ -43,7 +43,7 @@ Name = Annotated[
     Meta(
         min_length=1,
         max_length=NAME_LENGTH_MAX,
-        pattern=_NO_NUL,
+        pattern=NO_NUL,
         description="A product's name.",
         examples=["Lamp"],
     ),

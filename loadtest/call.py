@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from actors.messages import ID_MAX
 from loadtest import idempotency, tokens
+from loadtest.bodies import NO_NUL
 from loadtest.problems import Problem, shortened
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ _WHOLE = re.compile("[1-9][0-9]{0,18}")
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?=$|[,;])", re.IGNORECASE)
 MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for a body that is no JSON."""
+
+_IN_WORDS: Final = {f"Expected str matching regex {NO_NUL!r}": "Expected text without the character U+0000"}
+"""What msgspec says of patterns, as people say it."""
 
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
@@ -148,11 +152,11 @@ def _with_integers(value: Any) -> Any:
 
 def _invalid(message: str, body: Any) -> Problem:
     place = _PLACE.search(message)
-    what = message if place is None else message[: place.start()]
+    what = (message if place is None else message[: place.start()]).replace("`", "")
     value, at = (UNSET, UNSET) if place is None else (value_at(body, place[1]), place[1])
     return Problem(
         "invalid-body",
-        what.replace("`", ""),
+        _IN_WORDS.get(what, what),
         "correct it as the document at /openapi.json describes it",
         value,
         at,
