@@ -1,4 +1,4 @@
-"""What a run says in the terminal: whole names and numbers at 80 columns, every copy; and what a log hears."""
+"""What a run says in the terminal: whole names and numbers at 80 columns; and what a log hears."""
 
 import dataclasses
 import io
