@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from actors.messages import InventoryUpdated, OrderPlaced
-from actors.outbox import said_of_product
+from actors.publishing.outbox import said_of_product
 from actors.tables import ORDERS, RESERVATIONS, SUMMARIES
 from actors.trace import name_number
 

@@ -321,7 +321,10 @@ class HowFar(Control, frozen=True, gc=False):
 
 
 class SwitchView(Control, frozen=True, gc=False):
-    """Tells a consumer to let a view made anew (`actors.rebuild.Rebuild`) take the place of its own."""
+    """Tells a consumer to let a view made anew take the place of its own.
+
+    That is an `actors.projections.rebuild.Rebuild`.
+    """
 
     rebuild: Any
 

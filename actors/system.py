@@ -10,9 +10,8 @@ from typing import Any
 
 import pykka
 
-from actors.carts import CartActor
-from actors.catalog import CatalogActor
-from actors.inventory import InventoryActor
+from actors.consuming.positions import Positions
+from actors.consuming.progress import SEED, checkpoint_change
 from actors.messages import (
     AddProduct,
     AddToCart,
@@ -28,15 +27,16 @@ from actors.messages import (
     RepriceProduct,
     Reserve,
 )
-from actors.orders import OrderActor
 from actors.policy import Policy
-from actors.positions import Positions
-from actors.products import ProductsProjection
-from actors.progress import SEED, checkpoint_change
-from actors.relay import Relay
-from actors.runtime import Runtime
+from actors.projections.products import ProductsProjection
+from actors.projections.summary import SummaryProjection
+from actors.publishing.relay import Relay
+from actors.runtime.port import Runtime
+from actors.services.carts import CartActor
+from actors.services.catalog import CatalogActor
+from actors.services.inventory import InventoryActor
+from actors.services.orders import OrderActor
 from actors.stores.port import Change, NewEvent, Put, Store
-from actors.summary import SummaryProjection
 from actors.tables import (
     CATALOG,
     INVENTORY,

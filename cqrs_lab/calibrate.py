@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from reports.calibrate import answering_s, durations_s
-from reports.calibrate_fit import Fit, fitted
+from reports.comparing.calibrate import answering_s, durations_s
+from reports.comparing.calibrate_fit import Fit, fitted
 from reports.frames import RunError
-from reports.percentile import statistic
+from reports.measures.percentile import statistic
 from reports.quantities import duration
 from scenarios.arrivals import Nothing
 from scenarios.distributions import Empirical

@@ -64,11 +64,11 @@ def _stop(message: str, code: int) -> NoReturn:
 @contextlib.contextmanager
 def _errors_reported() -> Iterator[None]:
     """Turn what goes wrong in a command into one message on stderr and its exit code."""
-    from actors.runtime import RuntimeFailure
+    from actors.runtime.port import RuntimeFailure
     from actors.stores.port import StoreError
-    from cqrs_lab.executors import ClusterError
     from cqrs_lab.folder import FolderError, explain
-    from cqrs_lab.stopping import SweepStopped
+    from cqrs_lab.sweeps.executors import ClusterError
+    from cqrs_lab.sweeps.stopping import SweepStopped
     from scenarios.errors import ScenarioError
 
     try:
@@ -114,7 +114,7 @@ def run(
             _stop(f"{name} is for a sweep; give its --seeds too, such as --seeds 1..50", BAD_USAGE)
     from cqrs_lab.experiment import run_simulated
     from cqrs_lab.source import Source
-    from cqrs_lab.terminal import Progressing, show
+    from cqrs_lab.terminal.run import Progressing, show
 
     source = Source.find(scenario, settings or ())
     described = source.read(seed)
@@ -136,8 +136,8 @@ def _sweep(
     as_json: bool,
 ) -> NoReturn:
     from cqrs_lab.source import Source
-    from cqrs_lab.sweep import parse_seeds, sweep
-    from cqrs_lab.sweep_table import show_sweep
+    from cqrs_lab.sweeps.sweep import parse_seeds, sweep
+    from cqrs_lab.terminal.sweep import show_sweep
 
     numbers = parse_seeds(seeds)
     source = Source.find(scenario, settings or ())
@@ -163,9 +163,9 @@ def cost(
     as_json: Json = False,
 ) -> None:
     """What each fault costs: the same seed with all faults, without each in turn, and without any."""
-    from cqrs_lab.cost import cost as cost_of_faults
-    from cqrs_lab.cost_table import show_cost
     from cqrs_lab.source import Source
+    from cqrs_lab.sweeps.cost import cost as cost_of_faults
+    from cqrs_lab.terminal.cost import show_cost
 
     source = Source.find(scenario, settings or ())
     described = source.read(seed)
@@ -193,10 +193,10 @@ def vary(
 ) -> None:
     """Compare designs: all combinations of some settings under identical load and faults."""
     from cqrs_lab.source import Source
-    from cqrs_lab.sweep import parse_seeds
-    from cqrs_lab.vary import designs, parse_over, sources_of
-    from cqrs_lab.vary import vary as vary_designs
-    from cqrs_lab.vary_table import show_vary
+    from cqrs_lab.sweeps.sweep import parse_seeds
+    from cqrs_lab.sweeps.vary import designs, parse_over, sources_of
+    from cqrs_lab.sweeps.vary import vary as vary_designs
+    from cqrs_lab.terminal.vary import show_vary
 
     combined = designs([parse_over(text) for text in over])
     source = Source.find(scenario, settings or ())
@@ -217,8 +217,8 @@ def vary(
 @_errors_reported()
 def verify(jobs: Jobs = None, cluster: Cluster = None, as_json: Json = False) -> None:
     """Run the whole library, and compare each verdict with the one that its file expects."""
-    from cqrs_lab.verify import verify as verify_library
-    from cqrs_lab.verify_table import show_verify
+    from cqrs_lab.sweeps.verify import verify as verify_library
+    from cqrs_lab.terminal.verify import show_verify
 
     with _executor(cluster, jobs) as executor, _counting("library", "scenarios") as on_progress:
         table = verify_library(executor=executor, jobs=jobs, on_progress=on_progress)
@@ -262,7 +262,7 @@ def serve(
 ) -> None:
     """Serve the shop over HTTP until Ctrl-C: real endpoints on a real database."""
     from cqrs_lab.serve import serve_until_stopped, source_of
-    from loadtest.serving import CannotListen
+    from loadtest.server.serving import CannotListen
     from scenarios.errors import ScenarioError
     from scenarios.values import parse_duration
 
@@ -300,8 +300,8 @@ def probe(
 ) -> None:
     """Measure the lag of a system of your own over HTTP: write to it, and look until the write is seen."""
     from cqrs_lab.probe import read_probe, run_probe
-    from cqrs_lab.probe_table import show_probe
-    from cqrs_lab.terminal import Progressing
+    from cqrs_lab.terminal.probe import show_probe
+    from cqrs_lab.terminal.run import Progressing
 
     described = read_probe(file, settings or (), seed, allow_host or ())
     with Progressing(Console(stderr=True), described.name) as on_progress:
@@ -332,11 +332,11 @@ def live(
     as_json: Json = False,
 ) -> None:
     """Run a scenario on the wall clock: a real server and database, load by Locust, the same verdict."""
-    from cqrs_lab.live import run_live, with_users
-    from cqrs_lab.live_processes import LocustMissing
+    from cqrs_lab.live.processes import LocustMissing
+    from cqrs_lab.live.run import run_live, with_users
     from cqrs_lab.source import Source
-    from cqrs_lab.terminal import Progressing, show
-    from loadtest.stores import without_password
+    from cqrs_lab.terminal.run import Progressing, show
+    from loadtest.server.stores import without_password
 
     source = Source.find(scenario, settings or ())
     described = source.read(seed)
@@ -369,7 +369,7 @@ RunNames = Annotated[
 @contextlib.contextmanager
 def _runs_read() -> Iterator[None]:
     """Turn a run folder that cannot be used into one message; around commands that read some."""
-    from cqrs_lab.compare import Incomparable
+    from cqrs_lab.comparing.compare import Incomparable
     from reports.frames import RunError
 
     try:
@@ -439,15 +439,15 @@ def compare(
 
     The first is the base. Runs that differ in their seeds alone are taken together.
     """
-    from cqrs_lab.compare import compare as compare_sides
-    from cqrs_lab.compare_markdown import markdown
-    from cqrs_lab.compare_sides import sides_of
-    from cqrs_lab.compare_table import show_compare
+    from cqrs_lab.comparing.compare import compare as compare_sides
+    from cqrs_lab.comparing.markdown import markdown
+    from cqrs_lab.comparing.sides import sides_of
+    from cqrs_lab.terminal.compare import show_compare
 
     sides = sides_of(runs)
     table = compare_sides(sides, force=force)
     if out is not None:
-        from cqrs_lab.compare_page import write_comparison
+        from cqrs_lab.comparing.page import write_comparison
 
         write_comparison(table, sides, out)
     if form == "md" and not as_json:
@@ -470,7 +470,7 @@ def calibrate(
     """Make a scenario whose times are those of a run, such as a live one, to simulate the same system."""
     from cqrs_lab.calibrate import as_data, write_calibrated
     from cqrs_lab.calibrate import calibrate as calibrate_from
-    from cqrs_lab.calibrate_table import show_calibrated
+    from cqrs_lab.terminal.calibrate import show_calibrated
     from reports.frames import load_run
 
     loaded = load_run(run)
@@ -564,7 +564,7 @@ def main() -> NoReturn:
 @contextlib.contextmanager
 def _executor(cluster: str | None, jobs: int | None) -> Iterator[Executor | None]:
     """The cluster, or None for processes of this machine."""
-    from cqrs_lab import executors
+    from cqrs_lab.sweeps import executors
 
     if cluster is None:
         yield None
@@ -578,14 +578,14 @@ def _executor(cluster: str | None, jobs: int | None) -> Iterator[Executor | None
 @contextlib.contextmanager
 def _counting(label: str, what: str) -> Iterator[Callable[[int, int], object]]:
     """A progress bar on stderr that counts."""
-    from cqrs_lab.terminal import Progressing
+    from cqrs_lab.terminal.run import Progressing
 
     with Progressing(Console(stderr=True), label) as on_progress:
         yield lambda done, every: on_progress(f"{done:,} of {every:,} {what}", done / every if every else 1.0)
 
 
 def _sweep_folder(source: Any, what: str, combined: Any, out: Path | None, resume: Path | None) -> Any:
-    from cqrs_lab.sweepfolder import sweep_folder
+    from cqrs_lab.sweeps.folder import sweep_folder
 
     if out is not None and resume is not None:
         _stop("--out and --resume exclude each other; --resume names the folder to continue", BAD_USAGE)

@@ -13,7 +13,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cqrs_lab.folder import run_folder
-from loadtest.stores import without_password
+from loadtest.server.stores import without_password
 from scenarios.account import account
 from scenarios.file import write
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from actors.trace import Recorder
     from cqrs_lab.folder import RunFolder
     from reports.frames import Run
-    from reports.verdict import Verdict
+    from reports.judging.verdict import Verdict
     from scenarios.scenario import Scenario
 
 PACKAGES = (
@@ -92,9 +92,9 @@ def conclude(folder: RunFolder, scenario: Scenario, reproduce: str) -> Outcome:
     """
     from cqrs_lab.report import write_report_of
     from reports.frames import load_run
+    from reports.judging.verdict import judge
     from reports.sentence import sentence
     from reports.summary import summarise
-    from reports.verdict import judge
 
     run = load_run(folder.path)
     summary = summarise(run)
@@ -149,8 +149,8 @@ def measure_simulated(scenario: Scenario) -> Measured:
     """
     from actors.trace import SCHEMA
     from reports.frames import run_in_memory
+    from reports.judging.verdict import judge
     from reports.summary import summarise
-    from reports.verdict import judge
     from simulation.run import simulate
 
     simulated = simulate(scenario)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cqrs_lab.experiment import Measured, measure_simulated
 from cqrs_lab.source import Source
-from cqrs_lab.vary import designs, parse_over, sources_of, vary
+from cqrs_lab.sweeps.vary import designs, parse_over, sources_of, vary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

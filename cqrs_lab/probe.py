@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from cqrs_lab.experiment import Outcome, surroundings, write_json
 from cqrs_lab.folder import run_folder
 from loadtest.hosts import is_loopback
-from loadtest.probing import Prober
-from loadtest.probing_http import Unreachable
+from loadtest.probing.http import Unreachable
+from loadtest.probing.prober import Prober
 from scenarios.errors import ScenarioError, quoted
 from scenarios.probefile import read, write
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cqrs_lab.folder import RunFolder
-    from loadtest.probing import Probed
+    from loadtest.probing.prober import Probed
     from scenarios.probe import Probe
 
 OTHER_FILES: Final = 64
@@ -166,7 +166,7 @@ def _kept(folder: RunFolder, probe: Probe, probed: Probed, info: dict[str, Any])
     """Write, measure, judge and draw what was probed."""
     from cqrs_lab.report import write_report_of
     from reports.frames import load_run
-    from reports.probed import judge_probe, probe_sentence, summarise_probe
+    from reports.judging.probed import judge_probe, probe_sentence, summarise_probe
 
     probed.recorder.write(folder.path / "tables")
     write(folder.path / "probe.toml", probe)

@@ -124,8 +124,8 @@ def write_report_of(
 def _figures(run: Run, missing: list[str]) -> Iterator[tuple[str, Figure]]:
     """The figures that the run has the tables for, by their names; why others cannot be made in `missing`."""
     from reports import figures
-    from reports.following import of_consumer
     from reports.journey import worst_orders
+    from reports.measures.following import of_consumer
     from reports.page.worst import sequence_name
 
     for name in FIGURES:
@@ -170,7 +170,7 @@ def _scenario(run: Run) -> Scenario | None:
 
 def _varied(scenario: Scenario | None) -> tuple[Change, ...] | None:
     """What differs from the library's scenario of this name; None if there is none."""
-    from cqrs_lab.compare_sides import keys_of
+    from cqrs_lab.comparing.sides import keys_of
     from reports.page import Change
     from scenarios import library
     from scenarios.file import read
@@ -188,7 +188,7 @@ def _varied(scenario: Scenario | None) -> tuple[Change, ...] | None:
 
 def _decisions(scenario: Scenario | None) -> tuple[Change, ...]:
     """The policy key by key, each beside its default."""
-    from cqrs_lab.compare_sides import keys_of
+    from cqrs_lab.comparing.sides import keys_of
     from reports.page import Change
     from scenarios.scenario import Scenario as Described
 
@@ -204,7 +204,7 @@ def _decisions(scenario: Scenario | None) -> tuple[Change, ...]:
 
 def _faults(scenario: Scenario | None) -> dict[int, dict[str, Any]]:
     """The faults by their numbers, each key by key as the file says it."""
-    from cqrs_lab.compare_sides import keys_of
+    from cqrs_lab.comparing.sides import keys_of
 
     found: dict[int, dict[str, Any]] = {}
     for key, value in keys_of(scenario).items() if scenario is not None else ():

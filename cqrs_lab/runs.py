@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from cqrs_lab.compare_grids import ranges
-from cqrs_lab.sweep_table import STYLES
+from cqrs_lab.comparing.grids import ranges
+from cqrs_lab.terminal.sweep import STYLES
+from reports.comparing.replications import main_measures
 from reports.quantities import quantity
-from reports.replications import main_measures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -13,7 +13,7 @@ from cqrs_lab.experiment import conclude, keep, surroundings
 from cqrs_lab.folder import run_folder
 from cqrs_lab.source import Source
 from loadtest.hosts import is_loopback
-from loadtest.serving import serve
+from loadtest.server.serving import serve
 from scenarios.account import account
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cqrs_lab.experiment import Outcome
     from cqrs_lab.folder import RunFolder
-    from loadtest.serving import Served
+    from loadtest.server.serving import Served
 
 
 def source_of(name_or_file: str | None, settings: Sequence[str]) -> Source:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from reports.columns import flags, handlings, integers, name_at, replicas, seconds
-from reports.following import first_applied_s, of_consumer
-from reports.ledger import CUSTOMERS_VIEW, PLACES_ORDERS
-from reports.occurrences import occurrences
-from reports.placed import placed_rows
+from reports.judging.ledger import CUSTOMERS_VIEW, PLACES_ORDERS
+from reports.judging.placed import placed_rows
+from reports.measures.following import first_applied_s, of_consumer
+from reports.measures.occurrences import occurrences
+from reports.measures.reads import ANSWERED
 from reports.quantities import duration
 from reports.read_models import in_order
-from reports.reads import ANSWERED
 
 if TYPE_CHECKING:
     from reports.arrays import Integers

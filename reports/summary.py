@@ -7,27 +7,27 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from reports import age, backlog, gaps, latency, stock
-from reports.client_side import client_summary
-from reports.following import of_consumer
 from reports.frames import Run
-from reports.handling import handling
-from reports.lag import Lags, lags
-from reports.ledger import CUSTOMERS_VIEW, PLACES_ORDERS
-from reports.occurrences import occurrences, recovered
-from reports.percentile import spread
-from reports.reads import VERSIONS, staleness
-from reports.sessions import Guarantee, monotonic_reads_in, read_your_writes_in
-from reports.time_behind import time_behind
-from reports.transience import largest_transient, late
-from reports.vantage import vantage
-from reports.visibility import shares_visible
+from reports.judging.ledger import CUSTOMERS_VIEW, PLACES_ORDERS
+from reports.measures import age, backlog, gaps, latency, stock
+from reports.measures.client_side import client_summary
+from reports.measures.following import of_consumer
+from reports.measures.handling import handling
+from reports.measures.lag import Lags, lags
+from reports.measures.occurrences import occurrences, recovered
+from reports.measures.percentile import spread
+from reports.measures.reads import VERSIONS, staleness
+from reports.measures.sessions import Guarantee, monotonic_reads_in, read_your_writes_in
+from reports.measures.time_behind import time_behind
+from reports.measures.transience import largest_transient, late
+from reports.measures.vantage import vantage
+from reports.measures.visibility import shares_visible
 
 Numbers = dict[str, Any]
 
 
 def summarise(run: Run) -> Numbers:
-    """The content of summary.json but for the verdict, which is None until `reports.verdict.judge` has it."""
+    """The content of summary.json but for the verdict, which `reports.judging.verdict.judge` gives."""
     consumers = list(run.consumers)
     result: Numbers = {
         "scenario": run.info.get("scenario"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
 from scenarios.faults import BEGIN, BEGIN_ON_LOAD, PREPARE
 from scenarios.loads import Loads
 from scenarios.randomness import Streams

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pykka
 
-from actors.runtime import Reply
+from actors.runtime.port import Reply
 from simulation.clock import Call
 from simulation.process import A_REPLY, current
 

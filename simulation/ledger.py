@@ -15,7 +15,7 @@ from actors.messages import Accepted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from actors.runtime import Reply
+    from actors.runtime.port import Reply
     from actors.trace import Recorder
 
     Then = Callable[[Accepted | None], object]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from actors.inbox import Killed
-from actors.runtime import RuntimeFailure
+from actors.runtime.inbox import Killed
+from actors.runtime.port import RuntimeFailure
 from simulation.process import THE_LOCK, Process, current
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from greenlet import getcurrent, greenlet
 
-from actors.inbox import Inbox, Killed
+from actors.runtime.inbox import Inbox, Killed
 from simulation.clock import Call
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pykka._envelope import Envelope
 
-    from actors.inbox import Entry
+    from actors.runtime.inbox import Entry
     from simulation.clock import Clock
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actors import topology
+from actors.consuming.positions import Positions
 from actors.ends import record_end, record_start
-from actors.positions import Positions
-from actors.reading import Reader
-from actors.stores.gated import GatedStore
+from actors.querying.reading import Reader
+from actors.runtime.gated import GatedStore
 from actors.stores.memory import MemoryStore
 from actors.system import seed, start
 from actors.tables import tables_of

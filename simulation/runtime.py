@@ -25,10 +25,10 @@ import pykka
 import simpy
 from greenlet import getcurrent
 
-from actors.gate import RuleGate
-from actors.link import Link, original
-from actors.runtime import Deadlock, RuntimeFailure
-from actors.supervision import SupervisedRuntime
+from actors.runtime.gate import RuleGate
+from actors.runtime.link import Link, original
+from actors.runtime.port import Deadlock, RuntimeFailure
+from actors.runtime.supervision import SupervisedRuntime
 from scenarios.randomness import Streams
 from simulation.clock import Call, Clock
 from simulation.future import VirtualReply
@@ -63,7 +63,7 @@ class VirtualTimer:
         self._call = call
 
     def cancel(self) -> None:
-        """See `actors.runtime.Timer`."""
+        """See `actors.runtime.port.Timer`."""
         self._call.act = None
 
 

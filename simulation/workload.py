@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         RenameProduct,
         RepriceProduct,
     )
-    from actors.reading import Answer, Reader
-    from actors.runtime import Runtime
+    from actors.querying.reading import Answer, Reader
+    from actors.runtime.port import Runtime
     from scenarios.arrivals import Arrivals as Load
     from scenarios.loads import LoadRule
     from scenarios.randomness import Streams

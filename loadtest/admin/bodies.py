@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from loadtest.bodies import Body, FollowerState, Instant
+from loadtest.api.bodies import Body, FollowerState, Instant
 from scenarios.faults import BEGIN
 
 INJECTED = tuple(BEGIN)

@@ -11,20 +11,20 @@ from msgspec import UNSET
 
 from actors.messages import Replay
 from actors.topology import consumers
-from loadtest import bodies, health
 from loadtest.admin import letters
 from loadtest.admin.bodies import FaultState, NewFault, Projection, RebuildState, Replayed
 from loadtest.admin.faults import fault_of
-from loadtest.call import Answer
-from loadtest.problems import Problem, shortened
+from loadtest.api import bodies, health
+from loadtest.api.call import Answer
+from loadtest.api.problems import Problem, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from loadtest.admin.faults import Injected
-    from loadtest.call import Call
-    from loadtest.service import Service
+    from loadtest.api.call import Call
+    from loadtest.api.service import Service
 
 
 # -- faults --------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import math
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from loadtest.problems import Problem
+from loadtest.api.problems import Problem
 from scenarios.errors import ScenarioError
 from scenarios.faultkinds import KINDS
 from scenarios.faults import BEGIN
@@ -19,7 +19,7 @@ from scenarios.randomness import Streams
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from loadtest.livesystem import LiveSystem
+    from loadtest.server.livesystem import LiveSystem
     from scenarios.scenario import Fault
 
 OF_A_TIMELINE: Final = ("at", "every", "enabled")

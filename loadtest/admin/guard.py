@@ -16,10 +16,10 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Final
 
-from loadtest.problems import Problem, shortened
+from loadtest.api.problems import Problem, shortened
 
 if TYPE_CHECKING:
-    from loadtest.request import Request
+    from loadtest.api.request import Request
 
 HEADER: Final = "X-Requested-By"
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from loadtest.admin import bodies, endpoints, guard
-from loadtest.operations import ANSWERING, CURSOR, LIMIT, Answered, Operation, Parameter
+from loadtest.api.operations import ANSWERING, CURSOR, LIMIT, Answered, Operation, Parameter
 
 FAULT = Parameter("fault", "path", bodies.FaultNumber)
 PROJECTION = Parameter("projection", "path", bodies.ProjectionName)

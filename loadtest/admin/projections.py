@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pykka
 
-from actors.rebuild import VIEWS, Rebuild, RebuildFailed
+from actors.projections.rebuild import VIEWS, Rebuild, RebuildFailed
 from actors.stores.port import StoreError
 from actors.topology import consumers, node_of
 from scenarios.faults import BEGIN
@@ -18,7 +18,7 @@ from scenarios.scenario import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from loadtest.livesystem import LiveSystem
+    from loadtest.server.livesystem import LiveSystem
 
 logger = logging.getLogger("cqrs_lab.admin")
 

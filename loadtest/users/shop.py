@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from actors.messages import RenameProduct
-from loadtest import bodies, tokens
-from loadtest.problems import Problem
+from loadtest.api import bodies, tokens
+from loadtest.api.problems import Problem
 
 if TYPE_CHECKING:
     from locust.contrib.fasthttp import FastHttpSession

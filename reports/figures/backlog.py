@@ -8,8 +8,8 @@ from reports.figures.axes import count_axis, time_axis
 from reports.figures.faultbands import fault_bands
 from reports.figures.objectives import limit_lines, objectives
 from reports.figures.style import described, legend, line_of, panels
+from reports.measures.timeline import backlog_over_time
 from reports.read_models import called, shown_consumers
-from reports.timeline import backlog_over_time
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,12 +11,12 @@ from reports.figures.distribution import logarithmic_s
 from reports.figures.faultbands import fault_bands
 from reports.figures.lag_over_time import LOWEST_S
 from reports.figures.style import GREY, SERIES, TOP_IN, described, legend, panels, sample
-from reports.following import of_consumer
-from reports.lag import lags
+from reports.measures.following import of_consumer
+from reports.measures.lag import lags
+from reports.measures.timeline import lag_over_time as measured_over_time
+from reports.measures.visibility import visible_within
 from reports.quantities import duration
 from reports.read_models import called, shown_consumers
-from reports.timeline import lag_over_time as measured_over_time
-from reports.visibility import visible_within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

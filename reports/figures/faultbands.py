@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from reports.figures.style import GREY, VIEWS, WASH, above
 from reports.frames import RunError
-from reports.occurrences import Occurrence, occurrences, recovered
+from reports.measures.occurrences import Occurrence, occurrences, recovered
 from reports.quantities import duration
 from reports.read_models import called, shown_consumers
 

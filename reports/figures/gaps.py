@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports import gaps as permanent
-from reports import stock
 from reports.figures.axes import count_axis, time_axis
 from reports.figures.faultbands import fault_bands
 from reports.figures.style import SERIES, described, legend, panels
-from reports.timeline import cut
-from reports.transience import highest_gaps, largest_transient
+from reports.measures import gaps as permanent
+from reports.measures import stock
+from reports.measures.timeline import cut
+from reports.measures.transience import highest_gaps, largest_transient
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

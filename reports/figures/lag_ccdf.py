@@ -10,11 +10,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from reports.figures.axes import duration_axis
 from reports.figures.distribution import logarithmic_s
 from reports.figures.style import described, legend, line_of, panels
-from reports.following import of_consumer
-from reports.lag import lags
+from reports.measures.following import of_consumer
+from reports.measures.lag import lags
+from reports.measures.visibility import visible_within
 from reports.quantities import duration
 from reports.read_models import called, shown_consumers
-from reports.visibility import visible_within
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,9 +10,9 @@ from reports.figures.axes import duration_axis, time_axis
 from reports.figures.faultbands import fault_bands
 from reports.figures.objectives import limit_lines, objectives
 from reports.figures.style import INK, described, legend, line_of, panels, sample
+from reports.measures.timeline import lag_over_time as measured_over_time
 from reports.quantities import duration
 from reports.read_models import called, shown_consumers
-from reports.timeline import lag_over_time as measured_over_time
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.client_side import client_lags, views
 from reports.figures.axes import duration_axis, share_axis
 from reports.figures.distribution import logarithmic_s
 from reports.figures.style import described, legend, line_of, panels
+from reports.measures.client_side import client_lags, views
+from reports.measures.visibility import visible_within
 from reports.quantities import duration, quantity
 from reports.read_models import called
-from reports.visibility import visible_within
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,9 +9,9 @@ import numpy as np
 from reports.figures.axes import share_axis, time_axis
 from reports.figures.faultbands import fault_bands
 from reports.figures.style import INK, SERIES, described, legend, panels
+from reports.measures.reads import VERSIONS
+from reports.measures.timeline import read_your_writes_over_time, reads_over_time
 from reports.quantities import quantity
-from reports.reads import VERSIONS
-from reports.timeline import read_your_writes_over_time, reads_over_time
 
 if TYPE_CHECKING:
     from typing import Any

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.client_side import outcomes
-from reports.clients import latency_over_time, requests_over_time
 from reports.columns import names
 from reports.figures.axes import count_axis, duration_axis, time_axis
 from reports.figures.faultbands import fault_bands
 from reports.figures.lag_over_time import LOWEST_S, widths
 from reports.figures.style import BLUE, GREY, SERIES, VERMILION, described, legend, panels, sample
+from reports.measures.client_side import outcomes
+from reports.measures.clients import latency_over_time, requests_over_time
+from reports.measures.timeline import WINDOWS
 from reports.quantities import duration
-from reports.timeline import WINDOWS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,9 @@ from reports.figures.axes import duration_axis, time_axis
 from reports.figures.faultbands import fault_bands, recovery_marks
 from reports.figures.objectives import limit_lines, objectives
 from reports.figures.style import described, legend, line_of, panels
+from reports.measures.timeline import time_behind_over_time
 from reports.quantities import duration
 from reports.read_models import called, shown_consumers
-from reports.timeline import time_behind_over_time
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,19 +10,19 @@ from reports.figures.distribution import logarithmic_s
 from reports.figures.faultbands import faults_of
 from reports.figures.objectives import objectives
 from reports.figures.style import INK, VIEWS, described, legend, line_of, panels, sample
-from reports.following import of_consumer
-from reports.lag import lags
+from reports.measures.following import of_consumer
+from reports.measures.lag import lags
+from reports.measures.timeline import calm
+from reports.measures.visibility import visible_within
 from reports.quantities import duration, quantity
 from reports.read_models import called, shown_consumers
-from reports.timeline import calm
-from reports.visibility import visible_within
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from reports.following import Following
     from reports.frames import Run
+    from reports.measures.following import Following
 
 SAID_S = 1.0
 """What the words say: the share visible within this."""

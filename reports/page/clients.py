@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports.client_side import OUTCOMES
+from reports.measures.client_side import OUTCOMES
+from reports.measures.vantage import SIDES, difference
 from reports.page.markup import Markup, figure, paragraph, section, table
 from reports.quantities import duration, quantity
-from reports.vantage import SIDES, difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from reports.frames import RunError
-from reports.meanwhile import meanwhile
+from reports.measures.meanwhile import meanwhile
 from reports.page.markup import Markup, html, joined, paragraph, section, table, tag
 from reports.quantities import duration, quantity
 from reports.read_models import called, shown_consumers

@@ -8,7 +8,7 @@ the requests of a load, so that it holds on every clock.
 from collections.abc import Callable
 from typing import Protocol
 
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
 from scenarios.faults import (
     alter,
     bug,

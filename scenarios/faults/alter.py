@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from actors.handling import Handling
 from actors.messages import Record
-from actors.runtime import Runtime
+from actors.runtime.handling import Handling
+from actors.runtime.port import Runtime
 from actors.topology import CONSUMERS
 from scenarios.faults.marking import Marked, mark
 from scenarios.faults.rewriting import rewritten
@@ -31,7 +31,7 @@ class Altered:
         self._names = names
 
     def on_handling(self, message: Any) -> Handling | None:
-        """See `actors.handling.HandlingRule`."""
+        """See `actors.runtime.handling.HandlingRule`."""
         if message not in self._marked:
             return None
         assert isinstance(message, Record), "only records are marked"

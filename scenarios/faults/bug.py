@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from actors.handling import Handling
 from actors.messages import Record
-from actors.runtime import Runtime
+from actors.runtime.handling import Handling
+from actors.runtime.port import Runtime
 from scenarios.faults.choosing import Choice
 from scenarios.faults.rewriting import rewritten
 from scenarios.randomness import Stream
@@ -31,7 +31,7 @@ class Buggy:
         self._choice = Choice(fault, stream)
 
     def on_handling(self, message: Any) -> Handling | None:
-        """See `actors.handling.HandlingRule`."""
+        """See `actors.runtime.handling.HandlingRule`."""
         if self._fault.form != "wrong":
             if not self._choice.takes(message):
                 return None

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from actors.rules import Passage
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
+from actors.runtime.rules import Passage
 from scenarios.randomness import Stream
 from scenarios.scenario import Fault
 
@@ -15,7 +15,7 @@ class Cut:
     stops_arrivals = True
 
     def on_message(self, _message: Any) -> Passage:
-        """See `actors.rules.LinkRule`."""
+        """See `actors.runtime.rules.LinkRule`."""
         return Passage(lost=True)
 
 

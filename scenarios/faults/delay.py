@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from actors.rules import Passage
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
+from actors.runtime.rules import Passage
 from scenarios.distributions import Distribution
 from scenarios.randomness import Stream
 from scenarios.scenario import Fault
@@ -19,7 +19,7 @@ class Delay:
         self._by = by
 
     def on_message(self, _message: Any) -> Passage:
-        """See `actors.rules.LinkRule`."""
+        """See `actors.runtime.rules.LinkRule`."""
         return Passage(after=self._by())
 
 

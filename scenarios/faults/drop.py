@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from actors.rules import Passage
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
+from actors.runtime.rules import Passage
 from scenarios.faults.choosing import Choice
 from scenarios.randomness import Stream
 from scenarios.scenario import Fault
@@ -19,7 +19,7 @@ class Drop:
         self._choice = choice
 
     def on_message(self, message: Any) -> Passage | None:
-        """See `actors.rules.LinkRule`."""
+        """See `actors.runtime.rules.LinkRule`."""
         return Passage(lost=True) if self._choice.takes(message) else None
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from actors.rules import Passage
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
+from actors.runtime.rules import Passage
 from scenarios.distributions import Distribution
 from scenarios.faults.choosing import Choice, apart
 from scenarios.randomness import Stream
@@ -21,7 +21,7 @@ class Duplicate:
         self._by = by
 
     def on_message(self, message: Any) -> Passage | None:
-        """See `actors.rules.LinkRule`."""
+        """See `actors.runtime.rules.LinkRule`."""
         return Passage(again=self._by()) if self._choice.takes(message) else None
 
 

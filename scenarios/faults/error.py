@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from actors.messages import Record
-from actors.rules import Rank, StoreCall, Treatment
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
+from actors.runtime.rules import Rank, StoreCall, Treatment
 from actors.stores.port import Delete, StoreError
 from scenarios.faults.matching import matches
 from scenarios.randomness import Stream
@@ -28,7 +28,7 @@ class Error:
         self._failed = 0
 
     def on_call(self, store: str, call: StoreCall) -> Treatment | None:
-        """See `actors.rules.StoreRule`."""
+        """See `actors.runtime.rules.StoreRule`."""
         fault = self._fault
         if fault.where is not None and not concerns(call, fault.where):
             return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
 from scenarios.randomness import Stream
 from scenarios.scenario import Fault
 

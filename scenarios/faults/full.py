@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from actors.rules import Rank, StoreCall, Treatment
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
+from actors.runtime.rules import Rank, StoreCall, Treatment
 from actors.stores.port import StoreFull
 from scenarios.randomness import Stream
 from scenarios.scenario import Fault
@@ -15,7 +15,7 @@ class Full:
     rank = Rank.REFUSING
 
     def on_call(self, store: str, call: StoreCall) -> Treatment | None:
-        """See `actors.rules.StoreRule`."""
+        """See `actors.runtime.rules.StoreRule`."""
         if call.operation == "read":
             return None
         return Treatment(StoreFull(f"store:{store} is full; the write may succeed once there is room again"))

@@ -6,8 +6,8 @@ It keeps them where they would arrive: also those that left before it began.
 import math
 from collections.abc import Callable
 
-from actors.rules import Spacing
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
+from actors.runtime.rules import Spacing
 from scenarios.randomness import Stream
 from scenarios.scenario import Fault
 

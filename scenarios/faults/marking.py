@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actors.messages import Record
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
 from actors.topology import SOURCES
 from scenarios.faults.choosing import Choice
 from scenarios.randomness import Stream
@@ -23,7 +23,7 @@ class Marked:
         return isinstance(message, Record) and (message.source, message.position) in self._places
 
     def on_handling(self, message: Any) -> None:
-        """Hear of a committed event, and choose it or not; see `actors.handling.HandlingRule`."""
+        """Hear of a committed event, and choose it or not; see `actors.runtime.handling.HandlingRule`."""
         if type(message.event).__name__ == self._type and self._choice.takes(message):
             self._places.add((message.source, message.position))
 

@@ -6,8 +6,8 @@ The events are counted as they are committed, from the beginning of the fault.
 from collections.abc import Callable
 from typing import Any
 
-from actors.handling import Handling
-from actors.runtime import Runtime
+from actors.runtime.handling import Handling
+from actors.runtime.port import Runtime
 from actors.topology import CONSUMERS
 from scenarios.faults.marking import Marked, mark
 from scenarios.randomness import Stream
@@ -25,7 +25,7 @@ class Poison:
         self._marked = marked
 
     def on_handling(self, message: Any) -> Handling | None:
-        """See `actors.handling.HandlingRule`."""
+        """See `actors.runtime.handling.HandlingRule`."""
         if message not in self._marked:
             return None
         return Handling(Poisoned(f"{message.source} {message.position} cannot be handled"))

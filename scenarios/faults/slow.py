@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from actors.rules import Rank, StoreCall, Treatment
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
+from actors.runtime.rules import Rank, StoreCall, Treatment
 from scenarios.randomness import Stream
 from scenarios.scenario import Fault
 
@@ -17,7 +17,7 @@ class Slow:
         self._treatment = Treatment(times=times)
 
     def on_call(self, _store: str, _call: StoreCall) -> Treatment:
-        """See `actors.rules.StoreRule`."""
+        """See `actors.runtime.rules.StoreRule`."""
         return self._treatment
 
 

@@ -5,8 +5,8 @@ What a store was before the fault began is known only to one who has kept it: `p
 
 from collections.abc import Callable
 
-from actors.rules import Rank, StoreCall, Treatment
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
+from actors.runtime.rules import Rank, StoreCall, Treatment
 from scenarios.randomness import Stream
 from scenarios.scenario import Fault
 
@@ -20,7 +20,7 @@ class Stale:
         self._treatment = Treatment(ago_s=ago_s)
 
     def on_call(self, _store: str, call: StoreCall) -> Treatment | None:
-        """See `actors.rules.StoreRule`."""
+        """See `actors.runtime.rules.StoreRule`."""
         return self._treatment if call.operation == "read" else None
 
 

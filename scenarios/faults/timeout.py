@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from actors.rules import Rank, StoreCall, Treatment
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
+from actors.runtime.rules import Rank, StoreCall, Treatment
 from actors.stores.port import StoreUnavailable
 from scenarios.randomness import Stream
 from scenarios.scenario import Fault
@@ -22,7 +22,7 @@ class TimeOut:
         self._caller_timeout_s = caller_timeout_s
 
     def on_call(self, store: str, call: StoreCall) -> Treatment:
-        """See `actors.rules.StoreRule`."""
+        """See `actors.runtime.rules.StoreRule`."""
         error = StoreUnavailable(
             f"store:{store} did not answer the {call.operation} within {self._caller_timeout_s:.9g} s; "
             "it may succeed later"

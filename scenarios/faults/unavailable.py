@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from actors.rules import Rank, StoreCall, Treatment
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
+from actors.runtime.rules import Rank, StoreCall, Treatment
 from actors.stores.port import StoreUnavailable
 from scenarios.randomness import Stream
 from scenarios.scenario import Fault
@@ -15,7 +15,7 @@ class Unavailable:
     rank = Rank.UNREACHABLE
 
     def on_call(self, store: str, call: StoreCall) -> Treatment:
-        """See `actors.rules.StoreRule`."""
+        """See `actors.runtime.rules.StoreRule`."""
         return Treatment(
             StoreUnavailable(f"store:{store} is unavailable; the {call.operation} may succeed later")
         )

@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
 from postgres_server import PostgresServer, postgres_server
 from shop import Shop, nothing_is_left, policy, running
 
-from actors.live import LiveRuntime
 from actors.policy import Policy
+from actors.runtime.live import LiveRuntime
 from simulation.runtime import VirtualRuntime
 
 

@@ -12,15 +12,15 @@ import pykka
 import pytest
 
 from actors import topology
+from actors.consuming.positions import Positions
 from actors.messages import Accepted, Committed, OrderLine, PlaceOrder, Record, Resubscribe
 from actors.policy import ConsumerPolicy, Policy
-from actors.positions import Positions
-from actors.reading import Reader
-from actors.rules import Rank, StoreCall, Treatment
-from actors.stores.gated import GatedStore
+from actors.querying.reading import Reader
+from actors.runtime.gated import GatedStore
+from actors.runtime.rules import Rank, StoreCall, Treatment
+from actors.runtime.supervision import SupervisedRuntime
 from actors.stores.opening import close_all, open_stores
 from actors.stores.port import Store, StoreUnavailable
-from actors.supervision import SupervisedRuntime
 from actors.system import Catalogue, seed, start
 from actors.tables import (
     APPLIED,

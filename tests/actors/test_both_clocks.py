@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from shop import ANN, BOB, CHAIR, LAMP, TABLE, Shop, nothing_is_left, order, policy, running
 
-from actors.live import LiveRuntime
 from actors.messages import (
     AddProduct,
     AddToCart,
@@ -21,6 +20,7 @@ from actors.messages import (
     RepriceProduct,
 )
 from actors.policy import Policy
+from actors.runtime.live import LiveRuntime
 from simulation.runtime import VirtualRuntime
 
 COMMANDS: tuple[tuple[str, Command], ...] = (

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shop import ANN, BOB, EVERYWHERE, LAMP, TABLE, Shop, order, policy, virtual_shop
 
-from actors.carts import PRODUCTS_MAX, QUANTITY_MAX
 from actors.messages import Accepted, AddToCart, CheckOut, Rejected, RemoveFromCart
+from actors.services.carts import PRODUCTS_MAX, QUANTITY_MAX
 from actors.stores.port import StoreUnavailable
 from actors.tables import CART_ITEMS, CHECKOUTS, ORDER_ITEMS, ORDERS, CartItemRow
 from scenarios.distributions import Constant

@@ -6,8 +6,6 @@ from itertools import permutations
 import pytest
 from shop import ANN, CHAIR, EVERYWHERE, LAMP, TABLE, Shop, policy
 
-from actors import queries
-from actors.catalog import NAME_LENGTH_MAX, PRICE_MINOR_MAX
 from actors.messages import (
     Accepted,
     AddProduct,
@@ -22,6 +20,8 @@ from actors.messages import (
     RenameProduct,
     RepriceProduct,
 )
+from actors.querying import queries
+from actors.services.catalog import NAME_LENGTH_MAX, PRICE_MINOR_MAX
 from actors.stores.port import StoreUnavailable
 from actors.tables import CATALOG, CatalogRow, ProductRow
 

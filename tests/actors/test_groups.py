@@ -24,7 +24,7 @@ from shop import (
 
 from actors.messages import Accepted, AdjustStock, OrderLine, OrderPlaced, PlaceOrder, Rejected, RenameProduct
 from actors.policy import Retry
-from actors.runtime import InboxFull, Reply
+from actors.runtime.port import InboxFull, Reply
 from actors.stores.port import Change, Delete, Insert, NewEvent, Store, StoreError, StoreUnavailable
 from actors.tables import DEAD_LETTERS, KNOWN_PRODUCTS, ORDER_ITEMS, ORDERS, PRODUCTS, SUMMARIES, OrderRow
 from simulation.runtime import VirtualRuntime

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shop import ANN, BOB, CHAIR, EVERYWHERE, LAMP, NAMES, TABLE, Shop, policy, virtual_shop
 
-from actors.lanes import key_of
+from actors.consuming.lanes import key_of
 from actors.messages import OrderPlaced, PlacedLine, Record
 from actors.policy import Retry
 from scenarios.distributions import Constant, Distribution, Exponential

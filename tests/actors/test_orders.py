@@ -26,7 +26,7 @@ from actors.messages import (
     PlaceOrder,
     Rejected,
 )
-from actors.pricing import LINES_MAX, QUANTITY_MAX
+from actors.services.pricing import LINES_MAX, QUANTITY_MAX
 from actors.stores.port import Insert, NewEvent, StoreUnavailable
 from actors.system import Catalogue
 from actors.tables import ORDER_ITEMS, ORDER_REQUESTS, ORDERS, OrderItemRow, OrderRequestRow, OrderRow

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.progress import Progress, checkpoint_change, checkpoint_position, load
+from actors.consuming.progress import Progress, checkpoint_change, checkpoint_position, load
 from actors.stores.memory import MemoryStore
 from actors.tables import APPLIED, APPLIED_AHEAD, CHECKPOINTS, TABLES_OF_SERVICE
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shop import ANN, BOB, CHAIR, EVERYWHERE, LAMP, TABLE, Shop, policy, virtual_shop
 
+from actors.consuming.positions import Positions
 from actors.messages import RenameProduct
 from actors.policy import Policy
-from actors.positions import Positions
-from actors.reading import Answer
+from actors.querying.reading import Answer
 from actors.stores.port import StoreUnavailable
 from actors.tables import SummaryItem
 from scenarios.distributions import Constant

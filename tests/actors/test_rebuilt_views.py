@@ -21,7 +21,7 @@ from actors.messages import (
     RepriceProduct,
 )
 from actors.policy import Policy
-from actors.rebuild import VIEWS, Rebuild, RebuildFailed
+from actors.projections.rebuild import VIEWS, Rebuild, RebuildFailed
 from actors.stores.port import Delete, Put, StoreError, StoreUnavailable
 from actors.tables import DEAD_LETTERS, PRODUCTS, SummaryRow
 from actors.topology import CONSUMERS, node_of

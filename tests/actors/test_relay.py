@@ -23,7 +23,7 @@ from shop import (
 )
 
 from actors.messages import Accepted, AdjustStock, OrderPlaced, PlacedLine
-from actors.relay import CHUNK
+from actors.publishing.relay import CHUNK
 from actors.stores.port import Insert, NewEvent, StoreError
 from actors.tables import ORDER_ITEMS, ORDERS, OrderItemRow, OrderRow
 from scenarios.distributions import Constant, Exponential, Uniform

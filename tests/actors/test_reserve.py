@@ -22,8 +22,6 @@ from shop import (
     virtual_shop,
 )
 
-from actors.inventory import RESERVED_FOR_S
-from actors.live import LiveRuntime
 from actors.messages import (
     Accepted,
     AdjustStock,
@@ -35,6 +33,8 @@ from actors.messages import (
     Release,
     Reserve,
 )
+from actors.runtime.live import LiveRuntime
+from actors.services.inventory import RESERVED_FOR_S
 from actors.stores.port import StoreUnavailable
 from actors.system import Catalogue
 from actors.tables import ORDER_ITEMS, ORDERS, RESERVATIONS, InventoryRow, ReservationRow

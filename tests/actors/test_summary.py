@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from shop import ANN, BOB, CHAIR, EVERYWHERE, LAMP, TABLE, Shop, policy, virtual_shop
 
-from actors import queries
 from actors.messages import AddProduct, OrderPlaced, RenameProduct
 from actors.policy import Retry
+from actors.querying import queries
 from actors.tables import SummaryItem, SummaryRow
 
 OpenShop = Callable[..., Shop]

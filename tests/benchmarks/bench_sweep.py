@@ -14,10 +14,10 @@ from concurrent.futures import Executor
 from bench_virtual_time import bare_pipeline
 from ratios import ROUNDS, rate, report
 
-from cqrs_lab.executors import cores, processes
-from cqrs_lab.replication import Replication, replicate
 from cqrs_lab.source import Source
-from cqrs_lab.sweep import sweep
+from cqrs_lab.sweeps.executors import cores, processes
+from cqrs_lab.sweeps.replication import Replication, replicate
+from cqrs_lab.sweeps.sweep import sweep
 
 SMALL = Source(
     name="small",

@@ -6,7 +6,7 @@ python service_lab.py PORT FOLDER sqlite|URL [record]
 import sys
 from pathlib import Path
 
-from loadtest.serving import serve
+from loadtest.server.serving import serve
 from scenarios.population import Population
 from scenarios.scenario import Scenario
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import pytest
 from tiny import tiny
 
-from cqrs_lab.executors import ClusterError, cluster
-from cqrs_lab.sweep import sweep
+from cqrs_lab.sweeps.executors import ClusterError, cluster
+from cqrs_lab.sweeps.sweep import sweep
 
 HERE = Path(__file__).parent
 PATIENCE_S = 60.0

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import TINY, tiny
 
-from cqrs_lab.cost import cost, difference
 from cqrs_lab.experiment import measure_simulated
-from cqrs_lab.replication import Replication, replicate
 from cqrs_lab.source import Source
-from reports.replications import Value, main_measures
+from cqrs_lab.sweeps.cost import cost, difference
+from cqrs_lab.sweeps.replication import Replication, replicate
+from reports.comparing.replications import Value, main_measures
 from scenarios.errors import ScenarioError
 from simulation.run import simulate
 

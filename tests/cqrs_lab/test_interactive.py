@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from cqrs_lab.interactive import compare_designs, run
-from reports.replications import main_measures
+from reports.comparing.replications import main_measures
 from scenarios.errors import ScenarioError
 
 SHORT = ("phases.warm=2s", "phases.run=10s", "phases.settle=5s", "fault.0.at=2s", "fault.0.for=3s")

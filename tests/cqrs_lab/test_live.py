@@ -174,7 +174,7 @@ def test_a_load_that_is_too_much_for_its_generator_leaves_the_verdict_unknown(la
 def test_a_server_that_dies_leaves_what_clients_saw_and_no_verdict(lab: Lab) -> None:
     process = lab.start(LONG + CHECKED)
     wait_until(lambda: is_served(lab))
-    (server,) = lab.found("loadtest.live_server")
+    (server,) = lab.found("loadtest.server.live_server")
     server.kill()
     said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 3, said

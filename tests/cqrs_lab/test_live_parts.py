@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.trace import CLIENT_SCHEMA, Recorder
-from cqrs_lab import live_parts
+from cqrs_lab.live import parts as live_parts
 from scenarios.arrivals import Every
 from scenarios.scenario import Fault, Load, Phases, Scenario
 

@@ -17,7 +17,7 @@ from other_shop import TOKEN, OtherShop, other_shop, until
 
 from cqrs_lab.experiment import Outcome
 from cqrs_lab.probe import read_probe, run_probe
-from loadtest import probing_http
+from loadtest.probing import http as probing_http
 from reports import Run, load_run
 from scenarios.errors import ScenarioError
 from scenarios.probefile import read

@@ -9,7 +9,7 @@ from tiny import TINY
 from typer.testing import CliRunner
 
 from cqrs_lab.cli import app
-from cqrs_lab.compare_grids import ranges
+from cqrs_lab.comparing.grids import ranges
 
 
 def lab(*arguments: str, code: int = 0, width: int = 120) -> str:

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import TINY, Deadly, Faulty, tiny
 
-from cqrs_lab.batch import work_off
 from cqrs_lab.experiment import judge_simulated, measure_simulated, run_simulated
 from cqrs_lab.folder import FolderError
-from cqrs_lab.replication import Replicated, Replication, replicate
 from cqrs_lab.source import Source
-from cqrs_lab.stopping import SweepStopped
-from cqrs_lab.sweep import parse_seeds, run_all, sweep, tabulate
-from cqrs_lab.sweepfolder import sweep_folder
+from cqrs_lab.sweeps.batch import work_off
+from cqrs_lab.sweeps.folder import sweep_folder
+from cqrs_lab.sweeps.replication import Replicated, Replication, replicate
+from cqrs_lab.sweeps.stopping import SweepStopped
+from cqrs_lab.sweeps.sweep import parse_seeds, run_all, sweep, tabulate
 from scenarios.errors import ScenarioError
 
 

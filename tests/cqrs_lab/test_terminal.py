@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cqrs_lab import terminal
 from cqrs_lab.experiment import Outcome, measure_simulated
-from cqrs_lab.terminal import Progressing, show
+from cqrs_lab.terminal import run as terminal
+from cqrs_lab.terminal.run import Progressing, show
 from reports.sentence import sentence
 from scenarios import library
 from scenarios.file import read

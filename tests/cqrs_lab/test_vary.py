@@ -12,8 +12,8 @@ from tiny import tiny
 from typer.testing import CliRunner
 
 from cqrs_lab.cli import app
-from cqrs_lab.sweep import sweep
-from cqrs_lab.vary import MOST_DESIGNS, designs, parse_over, sources_of, vary
+from cqrs_lab.sweeps.sweep import sweep
+from cqrs_lab.sweeps.vary import MOST_DESIGNS, designs, parse_over, sources_of, vary
 from scenarios.errors import ScenarioError
 
 OVERS = ("policy.join=wait,carried", "policy.publish=outbox,direct")

@@ -11,8 +11,8 @@ from tiny import TINY
 from typer.testing import CliRunner
 
 from cqrs_lab.cli import app
-from cqrs_lab.verify import verify
-from cqrs_lab.verify_table import show_verify
+from cqrs_lab.sweeps.verify import verify
+from cqrs_lab.terminal.verify import show_verify
 from scenarios import library
 
 PASSES = TINY.replace("900ms", "1h")

@@ -70,8 +70,8 @@ def extended(folder: Path) -> None:
     kind = shown("kind = FaultKind(").partition("kind = ")[2].strip()
     insert(folder / "scenarios/faultkinds.py", r"KINDS: .*= \{\n", f'    "every-other": {kind},\n')
     # a measure
-    measures = folder / "reports/measures.py"
-    function = shown("def bunched").replace("from reports.measures import Measured\n", "")
+    measures = folder / "reports/measures/table.py"
+    function = shown("def bunched").replace("from reports.measures.table import Measured\n", "")
     insert(measures, r"(?m)^(?=MEASURES: )", f"{function}\n\n")
     insert(measures, r"MEASURES: .*= \{\n", '    "bunched": bunched,\n')
     insert(

@@ -12,10 +12,10 @@ from test_examples import FLAGS, steps
 from typer.main import get_command
 
 from cqrs_lab.cli import app
-from loadtest import call, connections, facade, service, views
-from loadtest.operations import HEADERS, OPERATIONS
-from loadtest.problems import KINDS
-from loadtest.serving import KEEP_ALIVE_S
+from loadtest.api import call, connections, facade, service, views
+from loadtest.api.operations import HEADERS, OPERATIONS
+from loadtest.api.problems import KINDS
+from loadtest.server.serving import KEEP_ALIVE_S
 
 PAGE = page("docs/http-api.md")
 SHOWN = "http://127.0.0.1:8000"

@@ -12,9 +12,9 @@ from pages import by_code, code, only, page
 from actors.trace import SCHEMA
 from cqrs_lab.cli import BAD_USAGE, BROKEN, INTERRUPTED
 from cqrs_lab.experiment import run_simulated
-from reports.checkers import MOST_EXAMPLES
-from reports.recovery import EXCEEDED_SHARE, FLOOR_S, HOLD_S
-from reports.verdict import EXIT_CODES
+from reports.judging.checkers import MOST_EXAMPLES
+from reports.judging.verdict import EXIT_CODES
+from reports.measures.recovery import EXCEEDED_SHARE, FLOOR_S, HOLD_S
 from scenarios import expectations
 from scenarios.expectations import CHECKERS, MEASURES, PARTS, Checker, Expectation
 from scenarios.file import loads

@@ -9,7 +9,7 @@ from served import PATIENCE_S, ServedShop, serving
 from test_examples import FLAGS, steps
 from test_http_api import curl, shown
 
-from actors.rebuild import VIEWS
+from actors.projections.rebuild import VIEWS
 from loadtest.admin.operations import ADMIN
 
 PAGE = page("docs/operations.md")

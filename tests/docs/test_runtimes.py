@@ -4,7 +4,7 @@ import inspect
 
 from pages import by_code, code, page
 
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
 
 PAGE = page("docs/runtimes.md")
 HEADING = "What the port offers"

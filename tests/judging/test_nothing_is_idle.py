@@ -1,7 +1,7 @@
 """Whatever a scenario file may say has somebody who carries it out, measures it or judges it."""
 
-from reports.checkers import CHECKERS
-from reports.measures import MEASURES
+from reports.judging.checkers import CHECKERS
+from reports.measures.table import MEASURES
 from scenarios import expectations, presets
 from scenarios.faultkinds import KINDS
 from scenarios.faults import BEGIN, BEGIN_ON_LOAD

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from loadtest.livesystem import LiveSystem
-from loadtest.serving import Server, listener_at
+from loadtest.server.livesystem import LiveSystem
+from loadtest.server.serving import Server, listener_at
 from scenarios.faults import BEGIN
 from scenarios.file import read
 from scenarios.randomness import Streams

@@ -14,8 +14,8 @@ from served import serving
 
 from actors.tables import DEAD_LETTERS
 from loadtest.admin.operations import ADMIN
-from loadtest.openapi import document
-from loadtest.operations import OPERATIONS
+from loadtest.api.openapi import document
+from loadtest.api.operations import OPERATIONS
 
 REQUESTED_BY = {"X-Requested-By": "tests"}
 

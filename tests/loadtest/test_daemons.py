@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtest.bridge import NoAnswer, ServingRuntime
-from loadtest.daemons import DaemonThreads
+from loadtest.server.bridge import NoAnswer, ServingRuntime
+from loadtest.server.daemons import DaemonThreads
 
 HANGS = """
 import asyncio, time
-from loadtest.bridge import NoAnswer, ServingRuntime
-from loadtest.daemons import DaemonThreads
+from loadtest.server.bridge import NoAnswer, ServingRuntime
+from loadtest.server.daemons import DaemonThreads
 
 async def main():
     try:

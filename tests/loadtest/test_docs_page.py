@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 import pytest
 from front import front
 
-from loadtest.operations import OPERATIONS
-from loadtest.problems import KINDS
+from loadtest.api.operations import OPERATIONS
+from loadtest.api.problems import KINDS
 
 
 class Read(HTMLParser):

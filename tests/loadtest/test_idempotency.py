@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from front import ANN, BOB, PATIENCE_S, STOCK, front, order, policy, shop
 
-from loadtest.idempotency import FORGOTTEN_AFTER_S, InFlight
-from loadtest.problems import Problem
+from loadtest.api.idempotency import FORGOTTEN_AFTER_S, InFlight
+from loadtest.api.problems import Problem
 
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 JSON_TYPE = {"Content-Type": "application/json"}

@@ -12,8 +12,8 @@ from front import PATIENCE_S, Front, front, order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest import connections, facade
-from loadtest.problems import KINDS
+from loadtest.api import connections, facade
+from loadtest.api.problems import KINDS
 
 JSON_TYPE = b"Content-Type: application/json\r\n"
 SOON_S = 0.2

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from served import serving
 
-from loadtest.openapi import document
-from loadtest.operations import OPERATIONS
-from loadtest.problems import KINDS
+from loadtest.api.openapi import document
+from loadtest.api.operations import OPERATIONS
+from loadtest.api.problems import KINDS
 
 EXAMPLES = 15
 """So many requests are made up for each operation, besides those that try each limit of its schema."""

@@ -9,8 +9,8 @@ import pytest
 from front import ANN, BOB, STOCK, order, policy
 
 from actors.messages import Replay
-from loadtest.logs import JsonLines
-from loadtest.observer import BUCKETS_S
+from loadtest.server.logs import JsonLines
+from loadtest.server.observer import BUCKETS_S
 
 LABEL = r'[a-z_]+="([^"\\\n]|\\[\\"n])*"'
 NUMBER = r"(NaN|[+-]Inf|-?[0-9.]+(e[+-]?[0-9]+)?)"
@@ -164,7 +164,7 @@ def test_a_dead_letter_that_is_replayed_has_become_visible_late(open_front) -> N
 
 
 def test_a_store_that_never_answers_holds_up_no_metrics(lab, monkeypatch) -> None:
-    monkeypatch.setattr("loadtest.views.LOOK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("loadtest.api.views.LOOK_TIMEOUT_S", 0.05)
     with lab.failing("timeout", "store:orders", by=3.0):
         begun_s = time.monotonic()
         assert of(lab, "store_up", 'store="orders"') == 0

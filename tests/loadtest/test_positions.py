@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from front import ANN, PRODUCTS, STOCK, front, policy, shop
 
-from loadtest import tokens
+from loadtest.api import tokens
 
 A_WHILE_S = 0.2
 

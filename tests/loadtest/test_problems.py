@@ -9,10 +9,10 @@ from front import ANN, BOB, STOCK, order, policy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actors.handling import Handling
 from actors.policy import ConsumerPolicy
-from loadtest import facade
-from loadtest.problems import KINDS
+from actors.runtime.handling import Handling
+from loadtest.api import facade
+from loadtest.api.problems import KINDS
 
 CART = f"/customer/{ANN}/cart"
 

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 from front import ANN, BOB, PATIENCE_S, PRODUCTS, STOCK, order, policy
 
-from actors.rebuild import NEAR, VIEWS
+from actors.projections.rebuild import NEAR, VIEWS
 from actors.stores.port import Delete, Put
 from actors.tables import INVENTORY, ORDER_ITEMS, SUMMARIES
 from actors.topology import node_of
-from loadtest import tokens
+from loadtest.api import tokens
 
 STORES = pytest.mark.parametrize("url", ["memory", "sqlite", "postgresql"], indirect=True)
 ON_DISK = pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.call import Answer
-from loadtest.responses import response
+from loadtest.api.call import Answer
+from loadtest.api.responses import response
 
 DATE = [(b"date", b"Mon, 01 Jan 2024 00:00:00 GMT")]
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.admin.operations import ADMIN
-from loadtest.operations import OPERATIONS
-from loadtest.routes import Routes
+from loadtest.api.operations import OPERATIONS
+from loadtest.api.routes import Routes
 
 PATHS = sorted({operation.path for operation in (*OPERATIONS, *ADMIN)})
 ROUTES = Routes({path: path for path in PATHS})

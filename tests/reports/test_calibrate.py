@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cqrs_lab.experiment import measure_simulated
-from reports.calibrate import durations_s
-from reports.calibrate_fit import fitted
+from reports.comparing.calibrate import durations_s
+from reports.comparing.calibrate_fit import fitted
 from scenarios.distributions import Constant, Empirical, Exponential, parse
 from scenarios.file import loads
 from scenarios.randomness import Streams

@@ -5,14 +5,14 @@ import dataclasses
 import pytest
 
 from actors.policy import ConsumerPolicy, Policy, Retry
-from reports import gaps
-from reports.checked import Question
-from reports.checkers import CHECKERS
-from reports.handling import handling
-from reports.measures import MEASURES, Asked
+from reports.judging.checked import Question
+from reports.judging.checkers import CHECKERS
+from reports.judging.verdict import judge
+from reports.measures import gaps
+from reports.measures.handling import handling
+from reports.measures.table import MEASURES, Asked
 from reports.sentence import sentence
 from reports.summary import summarise
-from reports.verdict import judge
 from scenarios.expectations import Checker, parse
 from scenarios.scenario import Expect, Phases, Scenario
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.compare import paired, unpaired
-from reports.compare_lags import Part, apart, distance, pooled
-from reports.following import following
-from reports.lag import lags
-from reports.replications import Value
-from reports.window import Window
+from reports.comparing.compare import paired, unpaired
+from reports.comparing.compare_lags import Part, apart, distance, pooled
+from reports.comparing.replications import Value
+from reports.measures.following import following
+from reports.measures.lag import lags
+from reports.measures.window import Window
 from scenarios.scenario import Phases, Scenario
 
 WINDOW = Window(0.0, 100.0)

@@ -11,15 +11,16 @@ import pytest
 from matplotlib.figure import Figure
 
 from actors.topology import consumers
-from reports import RunError, backlog, figures, timeline
+from reports import RunError, figures
 from reports.figures.axes import duration_tick
 from reports.figures.style import SERIES, VIEWS, line_of
-from reports.following import of_consumer
 from reports.journey import journey, worst_orders
-from reports.lag import lags
-from reports.time_behind import time_behind
-from reports.transience import gaps_over_time, highest_gaps
-from reports.visibility import visible_within
+from reports.measures import backlog, timeline
+from reports.measures.following import of_consumer
+from reports.measures.lag import lags
+from reports.measures.time_behind import time_behind
+from reports.measures.transience import gaps_over_time, highest_gaps
+from reports.measures.visibility import visible_within
 from scenarios.file import loads
 from simulation.run import simulate
 

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.trace import CLIENT_SCHEMA, SCHEMA, Recorder
-from reports import RunError, load_run, load_runs, tidy
+from reports import RunError, load_run, load_runs
+from reports.measures import tidy
 from scenarios.scenario import Phases, Scenario
 
 EVENT = ("orders", 1, "OrderPlaced", 7, 1, 0.25)

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.trace import name_number
-from reports import gaps
-from reports.checked import Question
-from reports.join_right import join_right
-from reports.naming import had, in_catalogue, in_products
+from reports.judging.checked import Question
+from reports.judging.join_right import join_right
+from reports.judging.naming import had, in_catalogue, in_products
+from reports.measures import gaps
 from scenarios.scenario import Phases, Scenario
 
 SCENARIO = Scenario(name="x", phases=Phases(warm=0.0, run=30.0, settle=10.0))

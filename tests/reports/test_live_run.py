@@ -4,9 +4,9 @@ import math
 
 import pytest
 
+from reports.judging.verdict import judge
+from reports.measures.vantage import difference, vantage
 from reports.summary import summarise
-from reports.vantage import difference, vantage
-from reports.verdict import judge
 from scenarios.expectations import parse
 from scenarios.scenario import Expect, Phases, Scenario
 

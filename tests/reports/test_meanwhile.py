@@ -1,6 +1,6 @@
 """What happened while a fault lasted and was recovered from, worked out by hand."""
 
-from reports.meanwhile import meanwhile
+from reports.measures.meanwhile import meanwhile
 
 # Customer 1 orders every second; what is ordered at 3 s to 5 s is seen at 6 s, as the summary is paused.
 SEEN_S = {1: 1.1, 2: 2.2, 3: 6.0, 4: 6.0, 5: 6.0, 6: 6.005, 7: 7.005}

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports import age, backlog
-from reports.following import Following, following
-from reports.lag import lags
-from reports.percentile import nearest_rank, share
-from reports.reads import committed_versions
-from reports.recovery import HOLD_S, NEXT_BEGAN, OTHER_ACTIVE, RUN_ENDED, recoveries
-from reports.sessions import monotonic_reads
-from reports.time_behind import time_behind
-from reports.visibility import visible_within
-from reports.window import Window
+from reports.measures import age, backlog
+from reports.measures.following import Following, following
+from reports.measures.lag import lags
+from reports.measures.percentile import nearest_rank, share
+from reports.measures.reads import committed_versions
+from reports.measures.recovery import HOLD_S, NEXT_BEGAN, OTHER_ACTIVE, RUN_ENDED, recoveries
+from reports.measures.sessions import monotonic_reads
+from reports.measures.time_behind import time_behind
+from reports.measures.visibility import visible_within
+from reports.measures.window import Window
 
 END_S = 16.0
 # Sixteenths are exact in binary, so that ties are ties and sums have no rounding.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cqrs_lab.experiment import measure_simulated
-from reports.replications import (
+from reports.comparing.replications import (
     MEASURES,
     Value,
     main_measures,

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from actors.topology import consumers
-from reports import gaps
+from reports.judging.verdict import judge
+from reports.measures import gaps
+from reports.measures.transience import gaps_over_time
 from reports.sentence import HAPPENED, SUBJECTS
 from reports.summary import summarise
-from reports.transience import gaps_over_time
-from reports.verdict import judge
 from scenarios.faultkinds import KINDS, NAMES
 from scenarios.file import loads
 from simulation.run import simulate

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.policy import Policy
-from reports.checked import Question
-from reports.stock_conserved import stock_conserved
+from reports.judging.checked import Question
+from reports.judging.stock_conserved import stock_conserved
 from scenarios.scenario import Phases, Scenario
 
 START = 1000

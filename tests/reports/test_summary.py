@@ -7,13 +7,13 @@ from itertools import count
 
 import pytest
 
-from reports.following import following
-from reports.measures import Measured
+from reports.judging.verdict import decide, judge
+from reports.measures.following import following
+from reports.measures.steadiness import growth_events
+from reports.measures.table import Measured
+from reports.measures.window import Window
 from reports.sentence import duration, sentence
-from reports.steadiness import growth_events
 from reports.summary import summarise
-from reports.verdict import decide, judge
-from reports.window import Window
 from scenarios.expectations import parse
 from scenarios.scenario import Expect, Fault, Phases, Scenario
 

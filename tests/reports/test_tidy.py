@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from cqrs_lab import interactive
-from reports import backlog, gaps, tidy
-from reports.following import of_consumer
-from reports.lag import lags
-from reports.reads import staleness
-from reports.time_behind import time_behind
+from reports.measures import backlog, gaps, tidy
+from reports.measures.following import of_consumer
+from reports.measures.lag import lags
+from reports.measures.reads import staleness
+from reports.measures.time_behind import time_behind
 
 SHORT = ("phases.warm=2s", "phases.run=20s", "phases.settle=10s", "fault.0.at=5s", "fault.0.for=5s")
 

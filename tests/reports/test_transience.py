@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.trace import name_number
-from reports import gaps, stock
-from reports.transience import gaps_over_time, largest_transient, late
+from reports.measures import gaps, stock
+from reports.measures.transience import gaps_over_time, largest_transient, late
 from scenarios.scenario import Phases, Scenario
 
 END_S = 20.0

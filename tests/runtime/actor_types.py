@@ -4,7 +4,7 @@ from typing import Any
 
 import pykka
 
-from actors.runtime import Runtime
+from actors.runtime.port import Runtime
 
 
 class Echo(pykka.ThreadingActor):

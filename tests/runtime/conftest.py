@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import pykka
 import pytest
 
-from actors.live import LiveRuntime
-from actors.supervision import SupervisedRuntime
+from actors.runtime.live import LiveRuntime
+from actors.runtime.supervision import SupervisedRuntime
 from simulation.runtime import VirtualRuntime
 
 PATIENCE_S = 10.0

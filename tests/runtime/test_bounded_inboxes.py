@@ -9,11 +9,11 @@ from actor_types import Asker, Echo, Slow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.live import LiveRuntime
 from actors.messages import Control, Poll
 from actors.policy import Overflow
-from actors.runtime import InboxFull, RuntimeFailure
-from actors.supervision import SupervisedRuntime
+from actors.runtime.live import LiveRuntime
+from actors.runtime.port import InboxFull, RuntimeFailure
+from actors.runtime.supervision import SupervisedRuntime
 from simulation.runtime import VirtualRuntime
 
 Eventually = Callable[[Callable[[], bool]], None]

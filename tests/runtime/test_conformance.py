@@ -7,8 +7,8 @@ import pykka
 import pytest
 from actor_types import Asker, Diary, Echo, Slow
 
-from actors.runtime import RuntimeFailure
-from actors.supervision import SupervisedRuntime
+from actors.runtime.port import RuntimeFailure
+from actors.runtime.supervision import SupervisedRuntime
 
 Eventually = Callable[[Callable[[], bool]], None]
 
@@ -379,7 +379,7 @@ class Later:
         self.seconds = seconds
 
     def on_message(self, _message: Any) -> Any:
-        from actors.rules import Passage
+        from actors.runtime.rules import Passage
 
         return Passage(after=self.seconds)
 
@@ -390,7 +390,7 @@ class Closed:
     stops_arrivals = True
 
     def on_message(self, _message: Any) -> Any:
-        from actors.rules import Passage
+        from actors.runtime.rules import Passage
 
         return Passage(lost=True)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pykka
 from actor_types import Slow
 
-from actors.live import LiveRuntime
-from actors.stores.gated import GatedStore
+from actors.runtime.gated import GatedStore
+from actors.runtime.live import LiveRuntime
 from actors.stores.memory import MemoryStore
 from actors.stores.port import Put
 from actors.tables import CATALOG, CatalogRow

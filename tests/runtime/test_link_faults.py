@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.messages import InventoryUpdated, OrderPlaced, PlacedLine, Record
-from actors.supervision import SupervisedRuntime
+from actors.runtime.supervision import SupervisedRuntime
 from scenarios.distributions import Constant, Distribution, Exponential
 from scenarios.faults import BEGIN, End
 from scenarios.randomness import Streams

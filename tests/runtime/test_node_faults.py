@@ -9,9 +9,9 @@ import pykka
 import pytest
 from actor_types import Echo, Slow
 
-from actors.live import LiveRuntime
 from actors.messages import Poll
-from actors.supervision import SupervisedRuntime
+from actors.runtime.live import LiveRuntime
+from actors.runtime.supervision import SupervisedRuntime
 from scenarios.distributions import parse
 from scenarios.faults import BEGIN, End
 from scenarios.randomness import Streams

@@ -7,7 +7,7 @@ import pykka
 import pytest
 from actor_types import Echo
 
-from actors.supervision import SupervisedRuntime
+from actors.runtime.supervision import SupervisedRuntime
 
 Eventually = Callable[[Callable[[], bool]], None]
 

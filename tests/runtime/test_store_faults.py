@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.live import LiveRuntime
 from actors.messages import InventoryUpdated
-from actors.rules import StoreCall
-from actors.runtime import Reply
-from actors.stores.gated import GatedStore
+from actors.runtime.gated import GatedStore
+from actors.runtime.live import LiveRuntime
+from actors.runtime.port import Reply
+from actors.runtime.rules import StoreCall
+from actors.runtime.supervision import SupervisedRuntime
 from actors.stores.memory import MemoryStore
 from actors.stores.opening import close_all, open_stores
 from actors.stores.port import Delete, NewEvent, Put, Store, StoreError, StoreFull, StoreUnavailable
-from actors.supervision import SupervisedRuntime
 from actors.tables import (
     CART_ITEMS,
     ORDERS,

@@ -8,9 +8,9 @@ import pykka
 import pytest
 from actor_types import Asker, Echo
 
-from actors.live import LiveRuntime
-from actors.runtime import Deadlock, Runtime, RuntimeFailure
-from actors.supervision import SupervisedRuntime
+from actors.runtime.live import LiveRuntime
+from actors.runtime.port import Deadlock, Runtime, RuntimeFailure
+from actors.runtime.supervision import SupervisedRuntime
 from simulation.runtime import VirtualRuntime
 
 Eventually = Callable[[Callable[[], bool]], None]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from textbook import applied_s, committed_s, followed, queue
 
-from reports import backlog
+from reports.measures import backlog
 from scenarios.scenario import Fault
 from simulation.run import simulate
 

@@ -5,7 +5,7 @@ from typing import Any
 import pykka
 import pytest
 
-from actors.runtime import Deadlock, RuntimeFailure
+from actors.runtime.port import Deadlock, RuntimeFailure
 from scenarios.distributions import Constant
 from simulation.runtime import VirtualRuntime
 

@@ -11,9 +11,9 @@ import pytest
 from textbook import column
 
 from actors import topology
-from actors.live import LiveRuntime
-from actors.positions import Positions
-from actors.reading import Reader
+from actors.consuming.positions import Positions
+from actors.querying.reading import Reader
+from actors.runtime.live import LiveRuntime
 from actors.stores.opening import close_all, open_stores
 from actors.system import Catalogue, seed, start
 from actors.tables import SUMMARIES

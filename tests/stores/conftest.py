@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from actors.runtime.gated import GatedStore
 from actors.stores.engines import postgresql_engine, sqlite_engine
-from actors.stores.gated import GatedStore
 from actors.stores.memory import MemoryStore
 from actors.stores.port import Store
 from actors.stores.sql import SqlStore

@@ -7,7 +7,7 @@ import pytest
 from places import OpenGate
 
 from actors.messages import InventoryUpdated
-from actors.stores.gated import GatedStore
+from actors.runtime.gated import GatedStore
 from actors.stores.memory import MemoryStore
 from actors.stores.port import Change, NewEvent, Put, Store, StoreUnavailable
 from actors.tables import ORDERS, TABLES_OF_SERVICE, OrderRow

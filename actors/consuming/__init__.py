@@ -1,0 +1,1 @@
+"""How events are taken in: followed, applied once with the progress, tried again or put aside."""

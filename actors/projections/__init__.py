@@ -1,0 +1,1 @@
+"""The query side: read models that follow events, and how one is made anew."""

@@ -1,0 +1,1 @@
+"""How events leave a service: written in its transaction, and carried to who follows."""

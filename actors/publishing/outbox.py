@@ -1,0 +1,123 @@
+"""Publishing: how what a service has decided leaves it.
+
+The service's rows and its events are written in one transaction. Then, by policy, either the relay of the
+log is told that there is more (`outbox`), or the consumers are told the events themselves (`direct`), which
+nobody repeats if they get lost.
+"""
+
+from collections.abc import Sequence
+
+from actors.messages import (
+    EVENT_TYPES,
+    Committed,
+    Event,
+    InventoryUpdated,
+    OrderPlaced,
+    ProductAdded,
+    ProductRenamed,
+    ProductRepriced,
+    Record,
+)
+from actors.policy import Policy
+from actors.runtime.port import Runtime
+from actors.stores.port import Change, NewEvent, Store
+from actors.trace import Row, name_number
+
+OF_ORDERS = frozenset(kind for kind in EVENT_TYPES if "order_id" in kind.__struct_fields__)
+"""The types of events that concern an order."""
+
+OF_CATALOGUE = (ProductAdded, ProductRenamed, ProductRepriced)
+"""The types of events that say what a product is called and costs."""
+
+
+class Outbox:
+    """Commits a service's changes and events together and sends the events on their way."""
+
+    def __init__(
+        self, runtime: Runtime, source: str, store: Store, policy: Policy, consumers: Sequence[str]
+    ) -> None:
+        self._runtime = runtime
+        self._source = source
+        self._store = store
+        self._relay = f"relay/{source}"
+        self._direct = policy.publish == "direct"
+        self._woken = policy.publish == "outbox" and policy.poll == 0.0
+        self._channels = [runtime.link(f"{source}->{consumer}") for consumer in consumers]
+        self._heard = runtime.handling(f"log:{source}")
+        intern = runtime.recorder.intern
+        self._source_id = intern(source)
+        self._type_ids = {kind: intern(kind.__name__) for kind in EVENT_TYPES}
+        recorder = runtime.recorder
+        self._event_rows, self._line_rows, self._level_rows = map(
+            recorder.many, ("events", "lines", "levels")
+        )
+        self._catalogue_row = recorder.row("catalogue")
+
+    def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
+        """Write changes and events in one transaction, publish the events, return their positions.
+
+        Raises:
+            StoreError: nothing was written and nothing is published.
+
+        """
+        positions = self._store.write(changes, events)
+        self._record(positions, events, self._runtime.now())
+        heard, woken, direct = self._heard.active, self._woken, self._direct
+        if positions and (heard or woken or direct):
+            source = self._source
+            records = [
+                Record(source, position, new.key, new.recorded_at, new.event)
+                for position, new in zip(positions, events, strict=True)
+            ]
+            if heard:
+                for record in records:
+                    self._heard.decide(record)
+            if woken:
+                self._runtime.tell(self._relay, Committed(positions[-1], tuple(records)))
+            elif direct:
+                for record in records:
+                    for channel in self._channels:
+                        channel.send(record)
+        return positions
+
+    def announce(self) -> None:
+        """After a restart: make sure that what was committed before is known to the relay."""
+        if self._woken:
+            self._runtime.tell(self._relay, Committed(self._store.head()))
+
+    def _record(self, positions: Sequence[int], events: Sequence[NewEvent], committed_s: float) -> None:
+        """Write the commit of the events down in the trace."""
+        rows: list[Row] = []
+        lines: list[Row] = []
+        levels: list[Row] = []
+        source, type_ids = self._source_id, self._type_ids
+        for position, new in zip(positions, events, strict=True):
+            event = new.event
+            order_id = -1
+            if type(event) is OrderPlaced:
+                order_id = event.order_id
+                lines += [(position, line.product_id, line.quantity) for line in event.lines]
+            elif type(event) is InventoryUpdated:
+                levels.append((position, event.product_id, event.available))
+            elif type(event) in OF_ORDERS:
+                order_id = event.order_id  # type: ignore[union-attr]  # it has one
+            else:
+                self._catalogue_row((position, *said_of_product(event)))
+            rows.append((source, position, type_ids[type(event)], new.key, order_id, committed_s))
+        self._event_rows(rows)
+        if lines:
+            self._line_rows(lines)
+        if levels:
+            self._level_rows(levels)
+
+
+def said_of_product(event: Event) -> tuple[int, int, int]:
+    """What an event of the catalogue says: the product, the number of its name, its price; −1: nothing.
+
+    >>> said_of_product(ProductRepriced(product_id=7, price_minor=995))
+    (7, -1, 995)
+    """
+    assert isinstance(event, OF_CATALOGUE), f"{type(event).__name__} is no event of the catalogue"
+    name = None if isinstance(event, ProductRepriced) else event.name
+    price_minor = -1 if isinstance(event, ProductRenamed) else event.price_minor
+    return event.product_id, -1 if name is None else name_number(name), price_minor

@@ -1,0 +1,1 @@
+"""The command side: services that decide, each the only one that writes its store."""

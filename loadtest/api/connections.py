@@ -1,0 +1,205 @@
+"""Connections: uvicorn's, with limits on their number, on what may come before a request is understood, and
+for how long.
+
+A client that sends headers without end, or one byte a minute, holds a connection and memory; it is cut off.
+What is refused here is answered as a problem too.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from loadtest.api.facade import HEADER_BYTES_MAX, of_problem
+from loadtest.api.problems import Problem
+from loadtest.api.request import Request
+from loadtest.api.responses import response
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from loadtest.api.facade import Facade
+
+logger = logging.getLogger("cqrs_lab.facade")
+
+CONNECTIONS_MAX: Final = 2_000
+"""So many may be open at once."""
+
+HEADERS_TIME_MAX_S: Final = 10.0
+"""For so long a client may be about to make a request, from its first byte to the end of its headers."""
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._unread_bytes = 0  # of headers that are not complete
+        self._is_in_headers = True
+        self._too_slow: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """A client has come."""
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS_MAX:
+            self.refuse(
+                Problem(
+                    "too-busy",
+                    f"more than {CONNECTIONS_MAX} connections are open",
+                    "close connections that you do not need, and connect again in a moment",
+                )
+            )
+        else:
+            self._expect_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone."""
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on."""
+        if self.transport.is_closing():
+            return
+        super().data_received(data)
+        if self._is_in_headers:
+            self._unread_bytes += len(data)
+            if self._unread_bytes > HEADER_BYTES_MAX:
+                self.refuse(
+                    Problem(
+                        "headers-too-large",
+                        f"the headers have more than {HEADER_BYTES_MAX} bytes",
+                        "send fewer and shorter headers",
+                    )
+                )
+        # What is complete is the usual case, and needs no timer.
+        if self._too_slow is None and (self._is_in_headers or self.cycle.response_complete):
+            self._expect_headers()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self.url = b""
+        self.headers = []
+        self._unread_bytes = 0
+        self._is_in_headers = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header has come."""
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """The request is understood; its body may follow."""
+        self._is_in_headers = False
+        self._expect_nothing()
+        request = Request(
+            self.parser.get_method().decode("ascii"),
+            self.url,
+            self.headers,
+            server=self.server,
+            keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
+            go_on=self._go_on,
+        )
+        before: Any = self.cycle
+        self.cycle = request  # type: ignore[assignment]  # as far as uvicorn uses it, they are alike
+        if before is None or before.response_complete:
+            self._begin(request)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((request, self.app))  # type: ignore[arg-type]  # see above
+
+    def on_body(self, body: bytes) -> None:
+        """More of the body has come."""
+        request: Any = self.cycle
+        if request.response_complete:
+            return
+        request.body += body
+        if len(request.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        request.message_event.set()
+
+    def on_message_complete(self) -> None:
+        """The body is complete."""
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
+
+    def on_response_complete(self) -> None:
+        """An answer is on its way: answer the next request that has come, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+        if self.pipeline:
+            waiting: Any = self.pipeline.pop()
+            self._begin(waiting[0])
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _begin(self, request: Request) -> None:
+        task = self.loop.create_task(self._answer(request))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _answer(self, request: Request) -> None:
+        facade = cast("Facade", self.app)
+        try:
+            answer = await facade(request)
+            if self.flow.write_paused and not request.disconnected:
+                await self.flow.drain()
+            if request.disconnected:
+                return
+            # A body that is not read is not waited for; nobody could tell its rest from the next request.
+            closes = not request.keep_alive or request.leaves_body
+            common = self.server_state.default_headers
+            self.transport.write(response(answer, common, closes=closes, is_head=request.method == "HEAD"))
+        except Exception:
+            logger.exception("an answer failed", extra={"method": request.method, "path": request.path})
+            closes = True
+        request.response_complete = True
+        if closes:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _go_on(self, request: Request) -> None:
+        """Let the client send more of the body."""
+        if request.waits_for_leave and not self.transport.is_closing():
+            request.waits_for_leave = False
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.flow.resume_reading()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's words; the kind says it all
+        """Refuse what is no HTTP."""
+        self.refuse(
+            Problem(
+                "malformed-request",
+                "the request cannot be read as HTTP/1.1, or has a method that nobody knows",
+                "send requests as RFC 9112 describes them, without TLS",
+            )
+        )
+
+    def refuse(self, problem: Problem) -> None:
+        """Answer with a problem, and hang up."""
+        if self.transport.is_closing():
+            return
+        common = self.server_state.default_headers
+        self.transport.write(response(of_problem(problem), common, closes=True))
+        self.transport.close()
+
+    def _expect_headers(self) -> None:
+        self._too_slow = self.loop.call_later(HEADERS_TIME_MAX_S, self._hang_up)
+
+    def _expect_nothing(self) -> None:
+        if self._too_slow is not None:
+            self._too_slow.cancel()
+            self._too_slow = None
+
+    def _hang_up(self) -> None:
+        """The headers have taken too long."""
+        self._too_slow = None
+        if not self.transport.is_closing():
+            self.transport.close()

@@ -1,0 +1,1 @@
+"""Measuring a system that is not ours, through HTTP alone."""

@@ -1,0 +1,1 @@
+"""The judgement of a run: checkers with counter-examples, and the verdict."""

@@ -1,0 +1,1 @@
+"""The measures: each a function from what a run recorded to numbers."""
