@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports.comparing.calibrate import answering_s, durations_s
 from reports.comparing.calibrate_fit import Fit, fitted
-from reports.frames import RunError
+from reports.evidence.frames import RunError
 from reports.measures.percentile import statistic
 from reports.quantities import duration
 from scenarios.arrivals import Nothing
@@ -22,7 +22,7 @@ from scenarios.file import read, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
     from scenarios.scenario import Scenario
 
 LEAST = 30

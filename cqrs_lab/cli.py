@@ -336,7 +336,7 @@ def live(
     from cqrs_lab.live.run import run_live, with_users
     from cqrs_lab.source import Source
     from cqrs_lab.terminal.run import Progressing, show
-    from loadtest.server.stores import without_password
+    from loadtest.system.stores import without_password
 
     source = Source.find(scenario, settings or ())
     described = source.read(seed)
@@ -370,7 +370,7 @@ RunNames = Annotated[
 def _runs_read() -> Iterator[None]:
     """Turn a run folder that cannot be used into one message; around commands that read some."""
     from cqrs_lab.comparing.compare import Incomparable
-    from reports.frames import RunError
+    from reports.evidence.frames import RunError
 
     try:
         yield
@@ -398,7 +398,7 @@ def report(
 ) -> None:
     """Write the report of a run anew, report.html and its figures, and print where it is."""
     from cqrs_lab.report import write_report
-    from reports.frames import folder_of, load_run
+    from reports.evidence.frames import folder_of, load_run
 
     folder = folder_of(run)
     print(write_report(folder, png=png))
@@ -471,7 +471,7 @@ def calibrate(
     from cqrs_lab.calibrate import as_data, write_calibrated
     from cqrs_lab.calibrate import calibrate as calibrate_from
     from cqrs_lab.terminal.calibrate import show_calibrated
-    from reports.frames import load_run
+    from reports.evidence.frames import load_run
 
     loaded = load_run(run)
     found = calibrate_from(loaded, out.stem, measured=measured)
@@ -491,7 +491,7 @@ def junit(
     It exits with 0 whatever the verdicts are: who reads the file decides.
     """
     from cqrs_lab.runs import verdicts
-    from reports.frames import folder_of
+    from reports.evidence.frames import folder_of
     from reports.junit import junit as as_xml
 
     named = [one for run in runs for one in verdicts(folder_of(run))]

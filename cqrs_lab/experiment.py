@@ -13,7 +13,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cqrs_lab.folder import run_folder
-from loadtest.server.stores import without_password
+from loadtest.system.stores import without_password
 from scenarios.account import account
 from scenarios.file import write
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from actors.trace import Recorder
     from cqrs_lab.folder import RunFolder
-    from reports.frames import Run
+    from reports.evidence.frames import Run
     from reports.judging.verdict import Verdict
     from scenarios.scenario import Scenario
 
@@ -91,7 +91,7 @@ def conclude(folder: RunFolder, scenario: Scenario, reproduce: str) -> Outcome:
     `reproduce` is the command line that runs the same again.
     """
     from cqrs_lab.report import write_report_of
-    from reports.frames import load_run
+    from reports.evidence.frames import load_run
     from reports.judging.verdict import judge
     from reports.sentence import sentence
     from reports.summary import summarise
@@ -148,7 +148,7 @@ def measure_simulated(scenario: Scenario) -> Measured:
 
     """
     from actors.trace import SCHEMA
-    from reports.frames import run_in_memory
+    from reports.evidence.frames import run_in_memory
     from reports.judging.verdict import judge
     from reports.summary import summarise
     from simulation.run import simulate

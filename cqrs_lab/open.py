@@ -6,7 +6,7 @@ import webbrowser
 from typing import TYPE_CHECKING
 
 from cqrs_lab.report import PAGE, write_report
-from reports.frames import folder_of
+from reports.evidence.frames import folder_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -165,8 +165,8 @@ def _account(probe: Probe, probed: Probed) -> dict[str, Any]:
 def _kept(folder: RunFolder, probe: Probe, probed: Probed, info: dict[str, Any]) -> Outcome:
     """Write, measure, judge and draw what was probed."""
     from cqrs_lab.report import write_report_of
-    from reports.frames import load_run
-    from reports.judging.probed import judge_probe, probe_sentence, summarise_probe
+    from reports.evidence.frames import load_run
+    from reports.probed import judge_probe, probe_sentence, summarise_probe
 
     probed.recorder.write(folder.path / "tables")
     write(folder.path / "probe.toml", probe)

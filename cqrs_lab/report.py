@@ -10,7 +10,7 @@ import json
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from reports.frames import CONTRADICTIONS, RunError, load_run
+from reports.evidence.frames import CONTRADICTIONS, RunError, load_run
 from reports.summary import summarise
 from scenarios.errors import ScenarioError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
     from reports.page import Change
     from scenarios.scenario import Scenario
 
@@ -124,8 +124,8 @@ def write_report_of(
 def _figures(run: Run, missing: list[str]) -> Iterator[tuple[str, Figure]]:
     """The figures that the run has the tables for, by their names; why others cannot be made in `missing`."""
     from reports import figures
+    from reports.evidence.following import of_consumer
     from reports.journey import worst_orders
-    from reports.measures.following import of_consumer
     from reports.page.worst import sequence_name
 
     for name in FIGURES:

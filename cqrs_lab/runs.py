@@ -164,7 +164,7 @@ def verdicts(folder: Path) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]
         RunError: the folder holds neither, or they cannot be read.
 
     """
-    from reports.frames import RunError
+    from reports.evidence.frames import RunError
 
     try:
         if (folder / "run.json").is_file():

@@ -1,5 +1,5 @@
 """Reads run folders: frames, measures, verdict."""
 
-from reports.frames import Run, RunError, load_run, load_runs
+from reports.evidence.frames import Run, RunError, load_run, load_runs
 
 __all__ = ["Run", "RunError", "load_run", "load_runs"]

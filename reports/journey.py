@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from reports.columns import flags, handlings, integers, name_at, replicas, seconds
-from reports.judging.ledger import CUSTOMERS_VIEW, PLACES_ORDERS
-from reports.judging.placed import placed_rows
-from reports.measures.following import first_applied_s, of_consumer
+from reports.evidence.columns import flags, handlings, integers, name_at, replicas, seconds
+from reports.evidence.following import first_applied_s, of_consumer
+from reports.evidence.ledger import CUSTOMERS_VIEW, PLACES_ORDERS
+from reports.evidence.placed import placed_rows
 from reports.measures.occurrences import occurrences
 from reports.measures.reads import ANSWERED
 from reports.quantities import duration
 from reports.read_models import in_order
 
 if TYPE_CHECKING:
-    from reports.arrays import Integers
-    from reports.frames import Run
+    from reports.evidence.arrays import Integers
+    from reports.evidence.frames import Run
 
 CLIENT, SERVICE, LOG = "client", "orders", "log"
 """The ends of messages that are no consumers: who orders, who decides, and where events are read from."""

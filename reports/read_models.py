@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reports.columns import replicas
-from reports.frames import RunError
+from reports.evidence.columns import replicas
+from reports.evidence.frames import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
 
 ORDER: Final = ("summary", "products", "inventory", "orders")
 """The consumers as they come in legends and tables; others follow."""

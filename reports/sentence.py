@@ -15,18 +15,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from actors.topology import node_of
-from reports.arrays import Flags, Seconds
-from reports.columns import flags, integers, replicas, seconds
-from reports.frames import Run
-from reports.judging.ledger import CUSTOMERS_VIEW, acknowledged, lost_orders
+from reports.evidence.arrays import Flags, Seconds
+from reports.evidence.columns import flags, integers, replicas, seconds
+from reports.evidence.endings import dead_letters
+from reports.evidence.following import of_consumer
+from reports.evidence.frames import Run
+from reports.evidence.ledger import CUSTOMERS_VIEW, acknowledged, lost_orders
+from reports.evidence.window import Window
 from reports.judging.verdict import Verdict
-from reports.measures.following import of_consumer
-from reports.measures.handling import dead_letters
 from reports.measures.lag import Lags, lags
 from reports.measures.percentile import nearest_rank, share
 from reports.measures.reads import staleness
 from reports.measures.recovery import OTHER_ACTIVE, RUN_ENDED
-from reports.measures.window import Window
 from scenarios.scenario import Scenario
 
 NEAR_TIE = 1.2

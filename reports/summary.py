@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from reports.frames import Run
-from reports.judging.ledger import CUSTOMERS_VIEW, PLACES_ORDERS
+from reports.evidence.following import of_consumer
+from reports.evidence.frames import Run
+from reports.evidence.ledger import CUSTOMERS_VIEW, PLACES_ORDERS
 from reports.measures import age, backlog, gaps, latency, stock
 from reports.measures.client_side import client_summary
-from reports.measures.following import of_consumer
 from reports.measures.handling import handling
 from reports.measures.lag import Lags, lags
 from reports.measures.occurrences import occurrences, recovered

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reports.comparing.replications import main_measures
-from reports.frames import Run, RunError, folder_of, load_run
+from reports.evidence.frames import Run, RunError, folder_of, load_run
 from scenarios.file import dumps, loads
 
 if TYPE_CHECKING:

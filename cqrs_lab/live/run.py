@@ -23,7 +23,7 @@ from cqrs_lab.folder import run_folder
 from cqrs_lab.live import parts as live_parts
 from cqrs_lab.live.guard import Guard
 from cqrs_lab.live.processes import STEP_S, LoadProcess, ServerProcess, require_locust
-from loadtest.server.stores import kept
+from loadtest.system.stores import kept
 from scenarios.account import account
 from scenarios.arrivals import Closed
 from scenarios.errors import ScenarioError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from reports.judging.ledger import CUSTOMERS_VIEW
+from reports.evidence.ledger import CUSTOMERS_VIEW
 from reports.measures.vantage import SIDES, difference
 from reports.quantities import duration
 

@@ -19,7 +19,7 @@ from scenarios.randomness import Streams
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from loadtest.server.livesystem import LiveSystem
+    from loadtest.system.livesystem import LiveSystem
     from scenarios.scenario import Fault
 
 OF_A_TIMELINE: Final = ("at", "every", "enabled")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from actors.tables import DeadLetterRow
-    from loadtest.server.livesystem import LiveSystem
+    from loadtest.system.livesystem import LiveSystem
 
 _decoder: Final = msgspec.json.Decoder(Record)
 

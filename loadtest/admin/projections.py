@@ -18,7 +18,7 @@ from scenarios.scenario import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from loadtest.server.livesystem import LiveSystem
+    from loadtest.system.livesystem import LiveSystem
 
 logger = logging.getLogger("cqrs_lab.admin")
 

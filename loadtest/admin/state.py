@@ -8,7 +8,7 @@ from loadtest.admin.faults import Faults
 from loadtest.admin.projections import Projections
 
 if TYPE_CHECKING:
-    from loadtest.server.livesystem import LiveSystem
+    from loadtest.system.livesystem import LiveSystem
 
 
 class Admin:

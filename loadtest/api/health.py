@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from loadtest.api.call import Call
     from loadtest.api.service import Service
-    from loadtest.server.livesystem import LiveSystem
+    from loadtest.system.livesystem import LiveSystem
 
 
 async def livez(_service: Service, _call: Call) -> Answer:

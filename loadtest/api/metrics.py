@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from actors.tables import DEAD_LETTERS
 from loadtest.api.call import Answer
 from loadtest.api.health import followers, heads
-from loadtest.server.observer import BUCKETS_S
+from loadtest.system.observer import BUCKETS_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from actors.stores.port import Store
     from loadtest.api.call import Call
     from loadtest.api.service import Service
-    from loadtest.server.livesystem import LiveSystem
-    from loadtest.server.observer import Following
+    from loadtest.system.livesystem import LiveSystem
+    from loadtest.system.observer import Following
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 

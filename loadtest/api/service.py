@@ -19,14 +19,14 @@ from loadtest.admin.state import Admin
 from loadtest.api.idempotency import InFlight
 from loadtest.api.problems import Problem, internal_error
 from loadtest.api.views import Views
-from loadtest.server.bridge import NoAnswer
+from loadtest.system.bridge import NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.messages import Command, Control, Rejected
     from loadtest.api.views import Reflected
-    from loadtest.server.livesystem import LiveSystem
+    from loadtest.system.livesystem import LiveSystem
 
 ANSWER_TIMEOUT_S: Final = 10.0
 """An actor that does not answer a command for so long counts as unavailable."""

@@ -21,15 +21,15 @@ from actors.querying import queries
 from actors.stores.port import StoreError, StoreUnavailable
 from actors.tables import CART_ITEMS, CATALOG, KNOWN_PRODUCTS, ORDER_ITEMS, ORDERS
 from actors.topology import consumers, replicas
-from loadtest.server.bridge import NoAnswer
-from loadtest.server.daemons import DaemonThreads
+from loadtest.system.bridge import NoAnswer
+from loadtest.system.daemons import DaemonThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from actors.stores.port import Store
     from actors.tables import CatalogRow, OrderItemRow, OrderRow
-    from loadtest.server.livesystem import LiveSystem
+    from loadtest.system.livesystem import LiveSystem
 
 T = TypeVar("T")
 

@@ -1,1 +1,1 @@
-"""The live system behind the API, from the first store opened to the last one closed."""
+"""The server: the live system behind the API, on its own or as part of a live run."""

@@ -17,7 +17,7 @@ from scenarios.randomness import Streams
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from loadtest.server.livesystem import LiveSystem
+    from loadtest.system.livesystem import LiveSystem
     from scenarios.scenario import Fault, Phases, Scenario
 
 STEP_S: Final = 0.05

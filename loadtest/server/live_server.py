@@ -23,9 +23,9 @@ from actors.ends import record_start
 from actors.runtime.port import RuntimeFailure
 from actors.stores.port import StoreError
 from loadtest.server.conducting import Conductor
-from loadtest.server.livesystem import LiveSystem
 from loadtest.server.logs import write_logs
 from loadtest.server.serving import FILES_MAX, CannotListen, Server, allow_files, listener_at, record_stores
+from loadtest.system.livesystem import LiveSystem
 from scenarios.account import account
 from scenarios.file import read
 

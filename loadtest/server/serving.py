@@ -22,10 +22,10 @@ from actors.topology import replicas
 from loadtest.api.connections import CONNECTIONS_MAX, LimitedProtocol
 from loadtest.api.facade import Facade
 from loadtest.api.service import Service
-from loadtest.server.livesystem import LiveSystem
 from loadtest.server.logs import write_logs
 from loadtest.server.recording import as_served
-from loadtest.server.stores import FOLDER, kept
+from loadtest.system.livesystem import LiveSystem
+from loadtest.system.stores import FOLDER, kept
 from scenarios.scenario import Scenario
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import time
 from typing import NamedTuple
 
-from loadtest.server.walltime import monotonic_at
+from loadtest.system.walltime import monotonic_at
 
 
 class Share(NamedTuple):

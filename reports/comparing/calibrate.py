@@ -18,10 +18,10 @@ store call in the service that made it, a wait for the turn of another lane in t
 import numpy as np
 
 from actors.topology import CONSUMERS
-from reports.arrays import Flags, Integers, Seconds
-from reports.columns import flags, integers, replicas, seconds
-from reports.frames import Run
-from reports.measures.following import committed_s, event_rows, of_consumer
+from reports.evidence.arrays import Flags, Integers, Seconds
+from reports.evidence.columns import flags, integers, replicas, seconds
+from reports.evidence.following import committed_s, event_rows, of_consumer
+from reports.evidence.frames import Run
 from reports.measures.occurrences import occurrences, recovered
 from scenarios.scenario import Scenario
 

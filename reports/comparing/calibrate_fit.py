@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports.arrays import Seconds
 from reports.comparing.compare_lags import Distance, distance
+from reports.evidence.arrays import Seconds
 from reports.measures.lag import Lags
 from reports.measures.percentile import nearest_rank, share
 from scenarios.distributions import (

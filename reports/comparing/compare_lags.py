@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reports.arrays import Flags, Seconds
-from reports.frames import Run
-from reports.measures.following import Following, of_consumer
+from reports.evidence.arrays import Flags, Seconds
+from reports.evidence.following import Following, of_consumer
+from reports.evidence.frames import Run
 from reports.measures.lag import Lags, lags
 from reports.measures.occurrences import occurrences, recovered, untouched
 from reports.measures.timeline import calm

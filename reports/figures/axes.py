@@ -15,7 +15,7 @@ from reports.figures.style import GREY
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
 
 
 def time_axis(run: Run, axes: Axes) -> None:

@@ -14,7 +14,7 @@ from reports.read_models import called, shown_consumers
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
 
 
 def backlog(run: Run) -> Figure:

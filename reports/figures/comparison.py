@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.evidence.following import of_consumer
 from reports.figures.axes import duration_axis, share_axis, time_axis
 from reports.figures.distribution import logarithmic_s
 from reports.figures.faultbands import fault_bands
 from reports.figures.lag_over_time import LOWEST_S
 from reports.figures.style import GREY, SERIES, TOP_IN, described, legend, panels, sample
-from reports.measures.following import of_consumer
 from reports.measures.lag import lags
 from reports.measures.timeline import lag_over_time as measured_over_time
 from reports.measures.visibility import visible_within
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
 
 MOST = len(SERIES)
 """So many runs can be told apart in one figure."""

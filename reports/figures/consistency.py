@@ -12,7 +12,7 @@ from reports.figures.time_behind import draw_time_behind
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
 
 
 def consistency(run: Run) -> Figure:

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reports.arrays import Seconds
+    from reports.evidence.arrays import Seconds
 
 POINTS = 240
 LOWEST_S, HIGHEST_S = 1e-3, 1.0

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 
+from reports.evidence.frames import RunError
 from reports.figures.style import GREY, VIEWS, WASH, above
-from reports.frames import RunError
 from reports.measures.occurrences import Occurrence, occurrences, recovered
 from reports.quantities import duration
 from reports.read_models import called, shown_consumers
@@ -17,7 +17,7 @@ from reports.read_models import called, shown_consumers
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
 
 LABELLED = 4
 """So many occurrences at most have their names above them; of more, the numbers of their faults."""

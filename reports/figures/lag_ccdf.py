@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from reports.evidence.following import of_consumer
 from reports.figures.axes import duration_axis
 from reports.figures.distribution import logarithmic_s
 from reports.figures.style import described, legend, line_of, panels
-from reports.measures.following import of_consumer
 from reports.measures.lag import lags
 from reports.measures.visibility import visible_within
 from reports.quantities import duration
@@ -19,7 +19,7 @@ from reports.read_models import called, shown_consumers
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
 
 
 def lag_ccdf(run: Run) -> Figure:

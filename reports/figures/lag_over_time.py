@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
 
 LOWEST_S = 1e-4
 """What is faster than this is drawn here: no read model of a real system is, and zero has no logarithm."""

@@ -17,7 +17,7 @@ from reports.journey import LOG, SERVICE, journey, places
 from reports.quantities import duration
 
 if TYPE_CHECKING:
-    from reports.frames import Run
+    from reports.evidence.frames import Run
     from reports.journey import Step
 
 ROW_IN: Final = 0.235

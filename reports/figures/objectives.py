@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from actors.topology import node_of
+from reports.evidence.frames import RunError
 from reports.figures.style import INK, line_of
-from reports.frames import RunError
 from scenarios.errors import ScenarioError
 from scenarios.expectations import Expectation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
 
 
 def objectives(run: Run, measure: str, *statistics: str) -> list[Expectation]:

@@ -15,7 +15,7 @@ from reports.read_models import called
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
 
 SAID_S = 1.0
 """What the words say: the share seen within this."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
 
 WINDOWS = 80
 """Fewer windows than elsewhere: a share of few reads is noise."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.columns import names
+from reports.evidence.columns import names
 from reports.figures.axes import count_axis, duration_axis, time_axis
 from reports.figures.faultbands import fault_bands
 from reports.figures.lag_over_time import LOWEST_S, widths
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
 
 FEWEST = 20
 """Requests are counted in windows of a second, or in so many at least."""

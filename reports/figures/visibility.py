@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reports.evidence.following import of_consumer
 from reports.figures.axes import duration_axis, share_axis
 from reports.figures.distribution import logarithmic_s
 from reports.figures.faultbands import faults_of
 from reports.figures.objectives import objectives
 from reports.figures.style import INK, VIEWS, described, legend, line_of, panels, sample
-from reports.measures.following import of_consumer
 from reports.measures.lag import lags
 from reports.measures.timeline import calm
 from reports.measures.visibility import visible_within
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from reports.frames import Run
-    from reports.measures.following import Following
+    from reports.evidence.following import Following
+    from reports.evidence.frames import Run
 
 SAID_S = 1.0
 """What the words say: the share visible within this."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from reports.frames import Run
-from reports.measures.window import Window
+from reports.evidence.frames import Run
+from reports.evidence.window import Window
 from scenarios.scenario import Scenario
 
 MOST_EXAMPLES = 8

@@ -12,17 +12,17 @@ from dataclasses import replace
 import numpy as np
 
 from actors.topology import node_of
-from reports.arrays import Integers
-from reports.columns import flags, integers, name_at, names, replicas, seconds
-from reports.frames import Run
+from reports.evidence.arrays import Integers
+from reports.evidence.columns import flags, integers, name_at, names, replicas, seconds
+from reports.evidence.endings import outcomes
+from reports.evidence.following import committed_s, first_applied_s, of_consumer
+from reports.evidence.frames import Run
+from reports.evidence.ledger import CUSTOMERS_VIEW, acknowledged, lost_orders
+from reports.evidence.placed import order_rows, placed_rows
 from reports.judging.checked import MOST_EXAMPLES, Checked, CounterExample, Question, answer, second
 from reports.judging.join_right import join_right
-from reports.judging.ledger import CUSTOMERS_VIEW, acknowledged, lost_orders
-from reports.judging.placed import order_rows, placed_rows
 from reports.judging.stock_conserved import stock_conserved
 from reports.measures import gaps
-from reports.measures.following import committed_s, first_applied_s, of_consumer
-from reports.measures.handling import outcomes
 from reports.measures.time_behind import ramps
 from scenarios.scenario import Scenario
 

@@ -7,12 +7,12 @@ the product's id instead of a name, and says so.
 
 import numpy as np
 
-from reports.columns import integers, name_at
-from reports.frames import Run
+from reports.evidence.columns import integers, name_at
+from reports.evidence.frames import Run
+from reports.evidence.naming import had, in_catalogue, in_products
+from reports.evidence.placed import placed_rows
+from reports.evidence.shown import lines, totals_differ, written_s
 from reports.judging.checked import MOST_EXAMPLES, Checked, CounterExample, Question, answer
-from reports.judging.naming import had, in_catalogue, in_products
-from reports.judging.placed import placed_rows
-from reports.judging.shown import lines, totals_differ, written_s
 
 
 def join_right(question: Question) -> Checked:

@@ -17,13 +17,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reports.arrays import Flags, Integers, Seconds
-from reports.columns import flags, handlings, integers, seconds
-from reports.frames import Run
+from reports.evidence.arrays import Flags, Integers, Seconds
+from reports.evidence.columns import flags, handlings, integers, seconds
+from reports.evidence.endings import EFFECTIVE
+from reports.evidence.following import committed_s, event_rows
+from reports.evidence.frames import Run
 from reports.judging.checked import MOST_EXAMPLES, Checked, CounterExample, Question, answer, second
 from reports.measures import stock
-from reports.measures.following import committed_s, event_rows
-from reports.measures.handling import EFFECTIVE
 from reports.measures.stock import Units
 
 

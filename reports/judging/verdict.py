@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from reports.columns import names
-from reports.frames import Run
+from reports.evidence.columns import names
+from reports.evidence.following import of_consumer
+from reports.evidence.frames import Run
 from reports.judging.checked import NOTHING_TO_JUDGE, CounterExample, Question
 from reports.judging.checkers import CHECKERS, unfired
-from reports.measures.following import of_consumer
 from reports.measures.latency import waiting
 from reports.measures.steadiness import growth_events
 from reports.measures.table import MEASURES, Asked, Measured

@@ -3,7 +3,7 @@
 It grows even when nothing is unapplied, unlike the time behind. Its peaks stand just before an apply that
 brings something as new or newer: `t_a[i] − t_c[i−1]` for events applied in their order.
 
->>> from reports.measures.following import following
+>>> from reports.evidence.following import following
 >>> trace = following([0, 1, 2, 5], [0.5, 1.2, 4.0, 5.5], end_s=6.0)
 >>> round(mean(trace, Window(0.0, 6.0)), 6), round(mean_peak(trace, Window(0.0, 6.0)), 6)
 (1.740909, 2.566667)
@@ -11,9 +11,9 @@ brings something as new or newer: `t_a[i] − t_c[i−1]` for events applied in 
 
 import numpy as np
 
-from reports.arrays import Seconds
-from reports.measures.following import Following
-from reports.measures.window import Window
+from reports.evidence.arrays import Seconds
+from reports.evidence.following import Following
+from reports.evidence.window import Window
 
 
 def _by_apply(events: Following) -> tuple[Seconds, Seconds]:

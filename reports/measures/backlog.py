@@ -4,7 +4,7 @@ Time averages weigh time, and ∫N dt = Σ (min(t_a, end) − t_c): the backlog 
 from two sides (Little). Where commits and applies fall on one instant, only N after all of them counts: a
 visit that takes no time is no backlog.
 
->>> from reports.measures.following import following
+>>> from reports.evidence.following import following
 >>> trace = following([0, 1, 2, 5], [0.5, 1.2, 4.0, 5.5], end_s=6.0)
 >>> round(mean(trace, Window(0.0, 6.0)), 6), maximum(trace, Window(0.0, 6.0))
 (0.533333, 1)
@@ -12,10 +12,10 @@ visit that takes no time is no backlog.
 
 import numpy as np
 
-from reports.arrays import Integers, Seconds
-from reports.measures.following import Following
+from reports.evidence.arrays import Integers, Seconds
+from reports.evidence.following import Following
+from reports.evidence.window import Window
 from reports.measures.time_behind import ramps
-from reports.measures.window import Window
 
 
 def at(events: Following, at_s: Seconds) -> Integers:

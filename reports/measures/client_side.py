@@ -19,13 +19,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from reports.arrays import Flags, Seconds
-from reports.columns import flags, integers, names, seconds
-from reports.frames import Run
+from reports.evidence.arrays import Flags, Seconds
+from reports.evidence.columns import flags, integers, names, seconds
+from reports.evidence.frames import Run
+from reports.evidence.window import Window
 from reports.measures.lag import Lags
 from reports.measures.percentile import spread
 from reports.measures.visibility import shares_visible
-from reports.measures.window import Window
 
 OUTCOMES = ("ok", "rejected", "failed", "dropped")
 """How a request may end; `dropped`: it was never sent."""

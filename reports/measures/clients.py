@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from reports.columns import flags, seconds
+from reports.evidence.columns import flags, seconds
 from reports.measures.timeline import WINDOWS, cut, percentiles_over_time
 
 if TYPE_CHECKING:
-    from reports.arrays import Seconds
-    from reports.frames import Run
+    from reports.evidence.arrays import Seconds
+    from reports.evidence.frames import Run
 
 
 def requests_over_time(run: Run, windows: int = WINDOWS) -> pd.DataFrame:

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from reports.arrays import Integers
-from reports.columns import flags, integers, replicas
-from reports.frames import Run
-from reports.judging.ledger import CUSTOMERS_VIEW
-from reports.judging.placed import order_rows
-from reports.judging.shown import lines, wrong_rows
-from reports.measures.handling import dead_letters
+from reports.evidence.arrays import Integers
+from reports.evidence.columns import flags, integers, replicas
+from reports.evidence.endings import dead_letters
+from reports.evidence.frames import Run
+from reports.evidence.ledger import CUSTOMERS_VIEW
+from reports.evidence.placed import order_rows
+from reports.evidence.shown import lines, wrong_rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,18 +4,13 @@ An event counts to the window of its commit, whenever it was handled.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
-import numpy as np
-
-from reports.arrays import Flags, Integers, Seconds
-from reports.columns import flags, handlings, integers, name_at, seconds
-from reports.frames import Run
-from reports.measures.following import committed_s
-from reports.measures.window import Window
-
-EFFECTIVE = ("applied", "duplicate")
-"""The outcomes of a handling after which the event has taken effect."""
+from reports.evidence.arrays import Flags, Integers, Seconds
+from reports.evidence.columns import flags, integers, seconds
+from reports.evidence.endings import EFFECTIVE, dead_letters, handlings_of_events, last_handling
+from reports.evidence.following import committed_s
+from reports.evidence.frames import Run
+from reports.evidence.window import Window
 
 
 @dataclass(frozen=True)
@@ -43,52 +38,6 @@ class Handling:
         return self.attempts / self.messages if self.messages else None
 
 
-class LastHandling(NamedTuple):
-    """The handling of each event of one log that stands, one a position; `rows` are those in `applied`."""
-
-    position: Integers
-    rows: Integers
-
-
-def last_handling(run: Run, consumer: str, source: str) -> LastHandling:
-    """For each event that the consumer has handled the row that says how it ended.
-
-    Once applied, an event stays applied; otherwise the latest handling stands. A repeat that was recognised
-    says nothing new, unless the handling before it was cut off.
-    """
-    key = ("last handling", consumer, source)
-    found: Any = run.memory.get(key)
-    if found is None:
-        rows = _of_events(run, consumer, source)
-        position = integers(run, "applied", "position")[rows]
-        took, repeat = (flags(run, "applied", "outcome", outcome)[rows] for outcome in EFFECTIVE)
-        order = np.lexsort((seconds(run, "applied", "applied_s")[rows], took, ~repeat, position))
-        rows, position = rows[order], position[order]
-        last = np.append(position[1:] != position[:-1], True)[: len(position)]
-        found = run.memory[key] = LastHandling(position[last], rows[last])
-    assert isinstance(found, LastHandling)
-    return found
-
-
-def outcomes(run: Run, consumer: str, source: str, positions: Integers) -> list[tuple[str, float] | None]:
-    """How each of these events ended and when (s); None for one that the consumer has never finished."""
-    last = last_handling(run, consumer, source)
-    row_of = dict(zip(last.position.tolist(), last.rows.tolist(), strict=True))
-    applied_s = seconds(run, "applied", "applied_s")
-    ended = [row_of.get(position) for position in positions.tolist()]
-    return [
-        None if row is None else (name_at(run, "applied", "outcome", row), float(applied_s[row]))
-        for row in ended
-    ]
-
-
-def dead_letters(run: Run, consumer: str, source: str) -> LastHandling:
-    """The events of a log that the consumer has parked and neither applied nor dropped since."""
-    last = last_handling(run, consumer, source)
-    parked = flags(run, "applied", "outcome", "parked")[last.rows]
-    return LastHandling(last.position[parked], last.rows[parked])
-
-
 def handling(run: Run, consumer: str, window: Window) -> Handling:
     """What the consumer did with the events committed in the window."""
     messages = attempts = applied = effects = duplicates = succeeded = letters = 0
@@ -96,7 +45,7 @@ def handling(run: Run, consumer: str, window: Window) -> Handling:
     all_attempts = integers(run, "applied", "attempts")
     took, again = (flags(run, "applied", "outcome", outcome) for outcome in EFFECTIVE)
     for source in run.consumers[consumer]:
-        rows = _of_events(run, consumer, source)
+        rows = handlings_of_events(run, consumer, source)
         rows = rows[_committed_in(run, source, integers(run, "applied", "position")[rows], window)]
         tries = all_attempts[rows]
         attempts += int(tries.sum())
@@ -122,12 +71,6 @@ def handling(run: Run, consumer: str, window: Window) -> Handling:
         dead_letters=letters,
         oldest_dead_letter_s=None if oldest_s is None else run.phases.end_s - oldest_s,
     )
-
-
-def _of_events(run: Run, consumer: str, source: str) -> Integers:
-    """The handlings of events; a repaired row is written again without another handling of its event."""
-    rows = handlings(run, consumer, source)
-    return rows[~flags(run, "applied", "outcome", "repaired")[rows]]
 
 
 def _committed_in(run: Run, source: str, positions: Integers, window: Window) -> Flags:

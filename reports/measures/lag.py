@@ -4,7 +4,7 @@ An event that is not applied by the horizon has a lag of at least `end − t_c`:
 that value, in every percentile and in the mean, never as absent. So with censored events each number is a
 lower bound; `upper` gives the bound from above.
 
->>> from reports.measures.following import following
+>>> from reports.evidence.following import following
 >>> trace = following([0, 1, 2, 5], [0.5, 1.2, 4.0, 5.5], end_s=6.0)
 >>> measured = lags(trace, Window(0.0, 6.0))
 >>> measured.percentile("p50"), measured.maximum
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports.arrays import Seconds
-from reports.measures.following import Following
+from reports.evidence.arrays import Seconds
+from reports.evidence.following import Following
+from reports.evidence.window import Window
 from reports.measures.percentile import mean, nearest_rank, share
-from reports.measures.window import Window
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from reports.arrays import Seconds
-from reports.columns import flags, seconds
-from reports.frames import Run
-from reports.measures.following import Following, following
+from reports.evidence.arrays import Seconds
+from reports.evidence.columns import flags, seconds
+from reports.evidence.following import Following, following
+from reports.evidence.frames import Run
+from reports.evidence.window import Window
 from reports.measures.lag import Lags, lags
 from reports.measures.reads import ANSWERED
-from reports.measures.window import Window
 
 OUTCOMES = ("acknowledged", "rejected", "failed", "unanswered")
 """How a command may end."""

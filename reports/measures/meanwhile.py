@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from reports.columns import flags, seconds
-from reports.judging.ledger import PLACES_ORDERS
-from reports.measures.following import of_consumer
+from reports.evidence.columns import flags, seconds
+from reports.evidence.following import of_consumer
+from reports.evidence.ledger import PLACES_ORDERS
 from reports.measures.occurrences import occurrences, recovered, untouched
 from reports.measures.reads import VERSIONS, versions_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reports.arrays import Flags, Seconds
-    from reports.frames import Run
+    from reports.evidence.arrays import Flags, Seconds
+    from reports.evidence.frames import Run
 
 
 class Meanwhile(NamedTuple):

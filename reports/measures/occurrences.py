@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from reports.arrays import Flags, Integers, Seconds
-from reports.columns import integers, name_at, seconds
-from reports.frames import Run
-from reports.measures.following import of_consumer
+from reports.evidence.arrays import Flags, Integers, Seconds
+from reports.evidence.columns import integers, name_at, seconds
+from reports.evidence.following import of_consumer
+from reports.evidence.frames import Run
 from reports.measures.recovery import Recovery, level_s, recoveries
 
 

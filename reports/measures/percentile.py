@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from reports.arrays import Seconds
+from reports.evidence.arrays import Seconds
 
 PERCENTILES = ("p50", "p95", "p99", "p999")
 """Those of a summary."""

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from reports.arrays import Integers, Seconds
-from reports.columns import flags, handlings, integers, replicas, seconds
-from reports.frames import Run
-from reports.measures.following import committed_s, event_rows
+from reports.evidence.arrays import Integers, Seconds
+from reports.evidence.columns import flags, handlings, integers, replicas, seconds
+from reports.evidence.following import committed_s, event_rows
+from reports.evidence.frames import Run
+from reports.evidence.window import Window
 from reports.measures.percentile import mean
-from reports.measures.window import Window
 
 ANSWERED = ("ok", "stale")
 """The outcomes of a read that returned a state; `stale`: it was marked as older than was asked for."""

@@ -6,7 +6,7 @@ time, as it may in `warm` by the definition of a p99; the dwell ends sooner if t
 horizon ends. The recovery ends at the first instant from which it holds. Without one it is censored: it would
 have taken at least as long as was seen. docs/adr/0003 says why.
 
->>> from reports.measures.following import following
+>>> from reports.evidence.following import following
 >>> rebound = following([1.0, 9.0, 60.0], [6.0, 9.5, 60.5], end_s=90.0)  # the last is no part of the fault
 >>> recoveries(rebound, np.array([0.0]), np.array([5.0]), back_s=0.01)
 [Recovery(recovery_s=4.5, at_least_s=4.5, censored=None)]
@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reports.arrays import Seconds
-from reports.measures.following import Following
+from reports.evidence.arrays import Seconds
+from reports.evidence.following import Following
+from reports.evidence.window import Window
 from reports.measures.time_behind import ramps, time_behind
-from reports.measures.window import Window
 
 HOLD_S = 10.0
 """How long V must be back: what comes after that is another story than this fault's."""

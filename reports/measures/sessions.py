@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reports.arrays import Flags, Integers, Seconds
-from reports.columns import flags, integers, seconds
-from reports.frames import Run
-from reports.judging.ledger import acknowledged
+from reports.evidence.arrays import Flags, Integers, Seconds
+from reports.evidence.columns import flags, integers, seconds
+from reports.evidence.frames import Run
+from reports.evidence.ledger import acknowledged
+from reports.evidence.window import Window
 from reports.measures.reads import ANSWERED, committed_versions
-from reports.measures.window import Window
 
 _VIEW = {"history": 0, "own": 0, "stock": 1, "browse": 2}
 

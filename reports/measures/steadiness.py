@@ -11,9 +11,9 @@ starts empty and must fill. It cannot see a drift that is smaller than the fluct
 ten events in warm, a rise by one or two is no drift, and nothing is judged; nor is it without a warm phase.
 """
 
+from reports.evidence.following import Following
+from reports.evidence.window import Window
 from reports.measures import backlog
-from reports.measures.following import Following
-from reports.measures.window import Window
 
 FEWEST_EVENTS = 10
 

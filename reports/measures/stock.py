@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reports.arrays import Flags, Integers, Seconds
-from reports.columns import flags, integers, seconds
-from reports.frames import Run
-from reports.judging.noted import committed_by_s
-from reports.judging.placed import turned_down
-from reports.measures.following import committed_s, event_rows
+from reports.evidence.arrays import Flags, Integers, Seconds
+from reports.evidence.columns import flags, integers, seconds
+from reports.evidence.following import committed_s, event_rows
+from reports.evidence.frames import Run
+from reports.evidence.noted import committed_by_s
+from reports.evidence.placed import turned_down
 
 
 class Units(NamedTuple):

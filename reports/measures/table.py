@@ -8,11 +8,12 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from reports.arrays import Seconds
-from reports.columns import integers, replicas
-from reports.frames import Run
+from reports.evidence.arrays import Seconds
+from reports.evidence.columns import integers, replicas
+from reports.evidence.following import of_consumer
+from reports.evidence.frames import Run
+from reports.evidence.window import Window
 from reports.measures import age, backlog, client_side, gaps, latency, stock
-from reports.measures.following import of_consumer
 from reports.measures.handling import handling
 from reports.measures.lag import Lags, lags
 from reports.measures.occurrences import recovered
@@ -21,7 +22,6 @@ from reports.measures.reads import VERSIONS, staleness
 from reports.measures.sessions import Guarantee, monotonic_reads_in, read_your_writes_in
 from reports.measures.time_behind import time_behind
 from reports.measures.visibility import visible_within, visible_within_at_most
-from reports.measures.window import Window
 from scenarios.expectations import ENDPOINTS, Expectation
 from scenarios.scenario import Scenario
 

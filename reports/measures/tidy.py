@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.columns import seconds
-from reports.frames import Run
+from reports.evidence.columns import seconds
+from reports.evidence.following import Following, of_consumer
+from reports.evidence.frames import Run
+from reports.evidence.window import Window
 from reports.measures import transience
-from reports.measures.following import Following, of_consumer
 from reports.measures.lag import lags
 from reports.measures.reads import VERSIONS, versions_behind
 from reports.measures.time_behind import ramps
 from reports.measures.visibility import visible_within
-from reports.measures.window import Window
 
 AFTER_S = tuple(float(after) for after in np.geomspace(0.001, 100.0, 51))
 """Where the visibility curve is given, unless told otherwise: ten points a decade, 1 ms to 100 s."""

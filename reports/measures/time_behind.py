@@ -5,7 +5,7 @@ freshness", 2000). The oldest unapplied event at t is the first, in the order of
 maximum of applied instants exceeds t. So V is a sawtooth of at most one ramp an event, and everything
 about it is exact.
 
->>> from reports.measures.following import following
+>>> from reports.evidence.following import following
 >>> trace = following([0, 1, 2, 5], [0.5, 1.2, 4.0, 5.5], end_s=6.0)
 >>> behind = time_behind(trace, Window(0.0, 6.0))
 >>> round(behind.mean, 6), behind.maximum, round(behind.share_behind, 6)
@@ -17,9 +17,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from reports.arrays import Seconds
-from reports.measures.following import Following
-from reports.measures.window import Window
+from reports.evidence.arrays import Seconds
+from reports.evidence.following import Following
+from reports.evidence.window import Window
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from reports.arrays import Flags, Integers, Seconds
-from reports.columns import flags, integers, seconds
-from reports.frames import Run
-from reports.judging.ledger import acknowledged
+from reports.evidence.arrays import Flags, Integers, Seconds
+from reports.evidence.columns import flags, integers, seconds
+from reports.evidence.following import Following, of_consumer
+from reports.evidence.frames import Run
+from reports.evidence.ledger import acknowledged
 from reports.measures import backlog
-from reports.measures.following import Following, of_consumer
 from reports.measures.occurrences import occurrences, recovered, untouched
 from reports.measures.reads import ANSWERED, versions_behind
 from reports.measures.sessions import read_your_writes

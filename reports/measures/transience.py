@@ -20,13 +20,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from reports.arrays import Integers, Seconds
-from reports.columns import flags, handlings, integers, replicas, seconds
-from reports.frames import Run
-from reports.judging.ledger import CUSTOMERS_VIEW, acknowledged
-from reports.judging.placed import order_rows, placed_rows
+from reports.evidence.arrays import Integers, Seconds
+from reports.evidence.columns import flags, handlings, integers, replicas, seconds
+from reports.evidence.following import event_rows, first_applied_s
+from reports.evidence.frames import Run
+from reports.evidence.ledger import CUSTOMERS_VIEW, acknowledged
+from reports.evidence.placed import order_rows, placed_rows
 from reports.measures import gaps, stock
-from reports.measures.following import event_rows, first_applied_s
 
 INSTANTS = 200
 """At how many instants the gaps are counted."""

@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from reports.arrays import Seconds
-from reports.columns import flags, integers, replicas, seconds
-from reports.frames import Run
-from reports.judging.ledger import CUSTOMERS_VIEW
-from reports.judging.placed import placed_rows
+from reports.evidence.arrays import Seconds
+from reports.evidence.columns import flags, integers, replicas, seconds
+from reports.evidence.following import first_applied_s
+from reports.evidence.frames import Run
+from reports.evidence.ledger import CUSTOMERS_VIEW
+from reports.evidence.placed import placed_rows
 from reports.measures.client_side import acknowledgements
-from reports.measures.following import first_applied_s
 from reports.measures.percentile import nearest_rank, share, spread
 from reports.quantities import duration
 

@@ -2,9 +2,9 @@
 
 An event that was never applied is visible at no t.
 
->>> from reports.measures.following import following
+>>> from reports.evidence.following import following
 >>> from reports.measures.lag import lags
->>> from reports.measures.window import Window
+>>> from reports.evidence.window import Window
 >>> visible_within(lags(following([0, 1, 2], [0.5, 1.2, 9.0], end_s=4.0), Window(0.0, 4.0)), [0.3, 1.0])
 array([0.33333333, 0.66666667])
 """
@@ -12,7 +12,7 @@ array([0.33333333, 0.66666667])
 import numpy as np
 import numpy.typing as npt
 
-from reports.arrays import Seconds
+from reports.evidence.arrays import Seconds
 from reports.measures.lag import Lags
 
 VISIBLE_AFTER = ("0.1", "0.5", "1", "2", "5", "10", "30", "60")

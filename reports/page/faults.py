@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from reports.frames import RunError
+from reports.evidence.frames import RunError
 from reports.measures.meanwhile import meanwhile
 from reports.page.markup import Markup, html, joined, paragraph, section, table, tag
 from reports.quantities import duration, quantity

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.columns import integers, seconds
-from reports.measures.following import event_rows
-from reports.measures.handling import dead_letters
+from reports.evidence.columns import integers, seconds
+from reports.evidence.endings import dead_letters
+from reports.evidence.following import event_rows
 from reports.page.expectations import counter_examples
 from reports.page.markup import Markup, figure, paragraph, section, table
 from reports.quantities import duration

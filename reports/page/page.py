@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.frames import CONTRADICTIONS, RunError
+from reports.evidence.frames import CONTRADICTIONS, RunError
 from reports.page import clients, curves, expectations, faults, gaps, making, opening, worst
 from reports.page.look import CSS
 from reports.page.markup import Markup, html, joined, paragraph, section, tag

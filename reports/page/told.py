@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reports.frames import Run
+    from reports.evidence.frames import Run
     from scenarios.scenario import Scenario
 
 

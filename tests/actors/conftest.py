@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
 
 from postgres_server import PostgresServer, postgres_server
-from shop import Shop, nothing_is_left, policy, running
+from shop import Shop, policy, running, what_is_left
 
 from actors.policy import Policy
 from actors.runtime.live import LiveRuntime
@@ -22,7 +22,7 @@ from simulation.runtime import VirtualRuntime
 @pytest.fixture(autouse=True)
 def _leaves_nothing() -> Iterator[None]:
     yield
-    assert nothing_is_left(), "an actor or a thread is left over"
+    assert what_is_left() == []
 
 
 @pytest.fixture(scope="session")

@@ -291,10 +291,10 @@ def policy(**keys: Any) -> Policy:
     return Policy(**{"redeliver": 0.01, "consumer": consumer, **system})
 
 
-def nothing_is_left() -> bool:
-    """Whether no actor is registered and no thread of a live runtime runs."""
-    threads = [thread for thread in threading.enumerate() if thread.name.startswith("cqrs-lab ")]
-    return not pykka.ActorRegistry.get_all() and not threads
+def what_is_left() -> list[str]:
+    """The actors that are registered, and the threads of live runtimes and servers that run."""
+    threads = [thread.name for thread in threading.enumerate() if thread.name.startswith("cqrs-lab ")]
+    return [*map(str, pykka.ActorRegistry.get_all()), *threads]
 
 
 @contextlib.contextmanager
@@ -321,7 +321,7 @@ def running(
             yield shop
     finally:
         close_all(stores)
-    assert nothing_is_left(), "a closed runtime leaves nothing behind"
+    assert what_is_left() == [], "a closed runtime leaves nothing behind"
 
 
 def virtual_shop(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shop import ANN, BOB, CHAIR, LAMP, TABLE, Shop, nothing_is_left, order, policy, running
+from shop import ANN, BOB, CHAIR, LAMP, TABLE, Shop, order, policy, running, what_is_left
 
 from actors.messages import (
     AddProduct,
@@ -127,4 +127,4 @@ def test_a_closed_shop_leaves_no_actor_and_no_thread_whatever_it_was_doing(
     shop.begin("pause", "inventory")
     shop.begin("crash", "products")
     shop.runtime.close()
-    assert nothing_is_left()
+    assert what_is_left() == []

@@ -27,7 +27,7 @@ import httpx
 from clients import CONNECTIONS, load
 from ratios import report
 
-from loadtest.server.stores import EMBEDDED, kept
+from loadtest.system.stores import EMBEDDED, kept
 
 HERE = Path(__file__).parent
 CORES = sorted(os.sched_getaffinity(0))

@@ -84,7 +84,7 @@ def extended(folder: Path) -> None:
     row, rest = re.split(r"(?=class SoldProjection)", projection)
     lines = [line for line in row.splitlines() if line.startswith(("import", "from"))]
     table = [line for line in row.splitlines() if line not in lines]
-    (folder / "actors/sold.py").write_text("\n".join([*lines, "", rest]), encoding="utf-8")
+    (folder / "actors/projections/sold.py").write_text("\n".join([*lines, "", rest]), encoding="utf-8")
     insert(folder / "actors/tables.py", r"(?m)^(?=TABLES_OF_SERVICE: )", "\n".join([*table, "", ""]))
     insert(folder / "actors/tables.py", r"TABLES_OF_SERVICE: .*= \{.*\n", '    "sold": (SOLD, *PROGRESS),\n')
     topology = folder / "actors/topology.py"
@@ -92,7 +92,8 @@ def extended(folder: Path) -> None:
     insert(topology, r"NODES = \(", '"sold", ')
     insert(topology, r"SERVICES = \(", '"sold", ')
     system = folder / "actors/system.py"
-    insert(system, r"(?m)^(?=from actors\.summary)", "from actors.sold import SoldProjection\n")
+    sold = "from actors.projections.sold import SoldProjection\n"
+    insert(system, r"(?m)^(?=from actors\.projections\.summary)", sold)
     insert(system, r"WORKS: .*= \{\n", '    "sold": (Record,),\n')
     begin = "".join(f"    {line}\n" for line in shown("begin(\n    SoldProjection").splitlines())
     insert(system, r"(?m)^(?=    begin\(OrderActor)", begin)

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 
 from actors.policy import ConsumerPolicy, Policy
-from loadtest.server.livesystem import LiveSystem
 from loadtest.server.serving import Server, listener_at
+from loadtest.system.livesystem import LiveSystem
 from scenarios.faults import BEGIN
 from scenarios.population import Population
 from scenarios.randomness import Streams

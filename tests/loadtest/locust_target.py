@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from loadtest.server.livesystem import LiveSystem
 from loadtest.server.serving import Server, listener_at
+from loadtest.system.livesystem import LiveSystem
 from scenarios.faults import BEGIN
 from scenarios.file import read
 from scenarios.randomness import Streams

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtest.server.bridge import NoAnswer, ServingRuntime
-from loadtest.server.daemons import DaemonThreads
+from loadtest.system.bridge import NoAnswer, ServingRuntime
+from loadtest.system.daemons import DaemonThreads
 
 HANGS = """
 import asyncio, time
-from loadtest.server.bridge import NoAnswer, ServingRuntime
-from loadtest.server.daemons import DaemonThreads
+from loadtest.system.bridge import NoAnswer, ServingRuntime
+from loadtest.system.daemons import DaemonThreads
 
 async def main():
     try:

@@ -6,7 +6,7 @@ import pytest
 
 from actors.trace import CLIENT_SCHEMA, NAME, SCHEMA, Recorder
 from reports import load_run
-from reports.frames import run_in_memory
+from reports.evidence.frames import run_in_memory
 from scenarios.file import dumps
 from scenarios.scenario import Scenario
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from reports.comparing.compare import paired, unpaired
 from reports.comparing.compare_lags import Part, apart, distance, pooled
 from reports.comparing.replications import Value
-from reports.measures.following import following
+from reports.evidence.following import following
+from reports.evidence.window import Window
 from reports.measures.lag import lags
-from reports.measures.window import Window
 from scenarios.scenario import Phases, Scenario
 
 WINDOW = Window(0.0, 100.0)

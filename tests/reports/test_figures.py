@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 
 from actors.topology import consumers
 from reports import RunError, figures
+from reports.evidence.following import of_consumer
 from reports.figures.axes import duration_tick
 from reports.figures.style import SERIES, VIEWS, line_of
 from reports.journey import journey, worst_orders
 from reports.measures import backlog, timeline
-from reports.measures.following import of_consumer
 from reports.measures.lag import lags
 from reports.measures.time_behind import time_behind
 from reports.measures.transience import gaps_over_time, highest_gaps

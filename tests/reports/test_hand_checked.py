@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from reports.evidence.following import following
+from reports.evidence.window import Window
 from reports.measures import age, backlog
-from reports.measures.following import following
 from reports.measures.lag import lags
 from reports.measures.sessions import guarantee, monotonic_reads, read_your_writes
 from reports.measures.time_behind import time_behind
 from reports.measures.visibility import visible_within
-from reports.measures.window import Window
 
 WHOLE = Window(0.0, 6.0)
 TRACE = following([0.0, 1.0, 2.0, 5.0], [0.5, 1.2, 4.0, 5.5], end_s=6.0)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.trace import name_number
+from reports.evidence.naming import had, in_catalogue, in_products
 from reports.judging.checked import Question
 from reports.judging.join_right import join_right
-from reports.judging.naming import had, in_catalogue, in_products
 from reports.measures import gaps
 from scenarios.scenario import Phases, Scenario
 

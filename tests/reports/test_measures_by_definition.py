@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.evidence.following import Following, following
+from reports.evidence.window import Window
 from reports.measures import age, backlog
-from reports.measures.following import Following, following
 from reports.measures.lag import lags
 from reports.measures.percentile import nearest_rank, share
 from reports.measures.reads import committed_versions
@@ -18,7 +19,6 @@ from reports.measures.recovery import HOLD_S, NEXT_BEGAN, OTHER_ACTIVE, RUN_ENDE
 from reports.measures.sessions import monotonic_reads
 from reports.measures.time_behind import time_behind
 from reports.measures.visibility import visible_within
-from reports.measures.window import Window
 
 END_S = 16.0
 # Sixteenths are exact in binary, so that ties are ties and sums have no rounding.

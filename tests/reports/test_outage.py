@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from reports.evidence.following import following
+from reports.evidence.window import Window
 from reports.measures import backlog
-from reports.measures.following import following
 from reports.measures.lag import lags
 from reports.measures.recovery import recoveries
 from reports.measures.time_behind import time_behind
-from reports.measures.window import Window
 
 RUN = Window(0.0, 5.0)
 

@@ -10,9 +10,9 @@ import pytest
 
 from actors.trace import CLIENT_SCHEMA, Recorder
 from reports import RunError, load_run
-from reports.frames import Run
-from reports.judging.probed import judge_probe, probe_sentence, summarise_probe
+from reports.evidence.frames import Run
 from reports.measures.client_side import client_lags, resolution_s
+from reports.probed import judge_probe, probe_sentence, summarise_probe
 from scenarios.probe import Probe
 from scenarios.probefile import loads
 

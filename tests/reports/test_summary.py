@@ -7,11 +7,11 @@ from itertools import count
 
 import pytest
 
+from reports.evidence.following import following
+from reports.evidence.window import Window
 from reports.judging.verdict import decide, judge
-from reports.measures.following import following
 from reports.measures.steadiness import growth_events
 from reports.measures.table import Measured
-from reports.measures.window import Window
 from reports.sentence import duration, sentence
 from reports.summary import summarise
 from scenarios.expectations import parse

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cqrs_lab import interactive
+from reports.evidence.following import of_consumer
 from reports.measures import backlog, gaps, tidy
-from reports.measures.following import of_consumer
 from reports.measures.lag import lags
 from reports.measures.reads import staleness
 from reports.measures.time_behind import time_behind

@@ -14,7 +14,7 @@ import pytest
 from textbook import HERE, applied_s, column, committed_s, followed, queue, times
 
 from actors.policy import ConsumerPolicy, Policy, Retry
-from reports.measures.window import Window
+from reports.evidence.window import Window
 from scenarios.arrivals import parse as arrivals
 from scenarios.distributions import parse as distribution
 from scenarios.population import Population, Span

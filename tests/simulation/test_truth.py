@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from textbook import observe, queue, times
 
+from reports.evidence.following import Following
+from reports.evidence.window import Window
 from reports.measures import backlog
-from reports.measures.following import Following
 from reports.measures.time_behind import time_behind
-from reports.measures.window import Window
 
 SEEDS = range(1, 21)
 SHORT_RUN_S = 10.0

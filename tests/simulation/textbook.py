@@ -7,7 +7,7 @@ import numpy as np
 
 from actors.policy import ConsumerPolicy, Policy
 from actors.trace import Recorder
-from reports.measures.following import Following, following
+from reports.evidence.following import Following, following
 from scenarios.arrivals import parse as arrivals
 from scenarios.distributions import Distribution
 from scenarios.distributions import parse as distribution

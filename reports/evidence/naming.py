@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reports.arrays import Flags, Integers, Seconds
-from reports.columns import flags, handlings, integers, replicas, seconds
-from reports.frames import Run
-from reports.judging.noted import visible_from_s
-from reports.measures.following import committed_s
+from reports.evidence.arrays import Flags, Integers, Seconds
+from reports.evidence.columns import flags, handlings, integers, replicas, seconds
+from reports.evidence.following import committed_s
+from reports.evidence.frames import Run
+from reports.evidence.noted import visible_from_s
 
 
 class Spells(NamedTuple):
@@ -35,7 +35,7 @@ def in_catalogue(run: Run) -> Spells:
 
 
 def in_products(run: Run) -> Spells:
-    """The names as the Products read model could show them, any of its replicas (`reports.judging.noted`)."""
+    """The names as Products could show them, in any of its replicas (see `reports.evidence.noted`)."""
     found: Any = run.memory.get(("names", "products"))
     if found is None:
         said, position = _said(run), integers(run, "catalogue", "position")

@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from actors.trace import SCHEMA
-from reports.measures.window import Phases
-from reports.stored import RUN_AGAIN, Stored, read_tables, tables_of
+from reports.evidence.stored import RUN_AGAIN, Stored, read_tables, tables_of
+from reports.evidence.window import Phases
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -4,14 +4,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reports.arrays import Flags, Integers, Seconds
-from reports.columns import flags, handlings, integers, names, replicas, seconds
-from reports.frames import Run
-from reports.judging.ledger import CUSTOMERS_VIEW
-from reports.judging.naming import had, in_catalogue
-from reports.judging.noted import committed_by_s
-from reports.judging.placed import order_rows, placed_rows
-from reports.measures.following import event_rows
+from reports.evidence.arrays import Flags, Integers, Seconds
+from reports.evidence.columns import flags, handlings, integers, names, replicas, seconds
+from reports.evidence.following import event_rows
+from reports.evidence.frames import Run
+from reports.evidence.ledger import CUSTOMERS_VIEW
+from reports.evidence.naming import had, in_catalogue
+from reports.evidence.noted import committed_by_s
+from reports.evidence.placed import order_rows, placed_rows
 
 COMPARED = ("customer_id", "total_minor", "lines")
 """What a row of the read model must have in common with its order, beside its status and its lines."""

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reports.arrays import Integers, Seconds
-from reports.columns import flags, handlings, integers, seconds
-from reports.frames import Run
+from reports.evidence.arrays import Integers, Seconds
+from reports.evidence.columns import flags, handlings, integers, seconds
+from reports.evidence.frames import Run
 
 
 @dataclass(frozen=True, eq=False)

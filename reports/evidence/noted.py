@@ -8,10 +8,10 @@ that begins. What must have been before something else is held against these bou
 
 import numpy as np
 
-from reports.arrays import Integers, Seconds
-from reports.columns import handlings, integers, seconds
-from reports.frames import Run
-from reports.measures.following import event_rows
+from reports.evidence.arrays import Integers, Seconds
+from reports.evidence.columns import handlings, integers, seconds
+from reports.evidence.following import event_rows
+from reports.evidence.frames import Run
 
 
 def is_noted_late(run: Run) -> bool:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from reports.arrays import Integers
-from reports.columns import flags, integers, replicas, seconds
-from reports.frames import Run
-from reports.measures.handling import dead_letters
-from reports.measures.window import Window
+from reports.evidence.arrays import Integers
+from reports.evidence.columns import flags, integers, replicas, seconds
+from reports.evidence.endings import dead_letters
+from reports.evidence.frames import Run
+from reports.evidence.window import Window
 
 PLACES_ORDERS = ("orders", "checkouts")
 """The kinds of command that are answered with an order."""

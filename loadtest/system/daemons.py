@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from loadtest.server.bridge import LoopReply
+    from loadtest.system.bridge import LoopReply
 
 
 class DaemonThreads:

@@ -8,8 +8,8 @@ was gone, or a claim had nothing to judge.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from reports.columns import flags
-from reports.frames import Run
+from reports.evidence.columns import flags
+from reports.evidence.frames import Run
 from reports.judging.checked import NOTHING_TO_JUDGE
 from reports.judging.verdict import Verdict, concluded, measured_result
 from reports.measures.client_side import acknowledgements, client_lags, client_summary, latencies_s, outcomes

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from actors.topology import node_of
-from reports.arrays import Flags, Integers, Seconds
-from reports.frames import Run
+from reports.evidence.arrays import Flags, Integers, Seconds
+from reports.evidence.frames import Run
 
 
 def seconds(run: Run, table: str, column: str) -> Seconds:

@@ -9,7 +9,7 @@ Window(start_s=300.0, end_s=360.0)
 
 from typing import NamedTuple
 
-from reports.arrays import Flags, Seconds
+from reports.evidence.arrays import Flags, Seconds
 
 
 class Window(NamedTuple):

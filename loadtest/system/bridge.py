@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from actors.runtime.inbox import Letter
 from actors.runtime.live import LiveRuntime
 from actors.runtime.port import Reply
-from loadtest.server.walltime import monotonic_at
+from loadtest.system.walltime import monotonic_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.trace import Recorder
-    from loadtest.server.daemons import DaemonThreads
+    from loadtest.system.daemons import DaemonThreads
 
 T = TypeVar("T")
 

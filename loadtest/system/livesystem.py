@@ -15,9 +15,9 @@ from actors.runtime.gated import GatedStore
 from actors.stores.opening import close_all, open_stores
 from actors.system import seed, start
 from actors.tables import CHECKPOINTS
-from loadtest.server.alone import alone
-from loadtest.server.bridge import ServingRuntime
-from loadtest.server.observer import Observer
+from loadtest.system.alone import alone
+from loadtest.system.bridge import ServingRuntime
+from loadtest.system.observer import Observer
 from scenarios.catalogue import catalogue
 from scenarios.randomness import Streams
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from actors.stores.port import StoreError
-from loadtest.server.alone import locked
+from loadtest.system.alone import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

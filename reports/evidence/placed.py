@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from reports.arrays import Flags, Integers
-from reports.columns import flags, integers
-from reports.frames import Run
+from reports.evidence.arrays import Flags, Integers
+from reports.evidence.columns import flags, integers
+from reports.evidence.frames import Run
 
 
 def placed_rows(run: Run, order_ids: Integers) -> Integers:
