@@ -34,7 +34,7 @@ test-browser: $(READY) ## open the pages in headless Chromium (needs chromium an
 	$(BIN)/python -m pytest -m browser tests/browser
 
 .PHONY: truth
-truth: $(READY) ## the long comparisons with closed forms (about half an hour)
+truth: $(READY) ## the long comparisons with closed forms (about forty minutes)
 	$(BIN)/python -m pytest -n 2 -m truth
 
 .PHONY: soak

@@ -8,13 +8,18 @@ loop by itself; here those that come together wake it once.
 from __future__ import annotations
 
 import threading
+import time
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from loadtest.system.bridge import LoopReply
+
+
+END_WAIT_S: Final = 0.5
+"""So long at most all threads together are waited for; those that hang are left behind."""
 
 
 class DaemonThreads:
@@ -34,7 +39,7 @@ class DaemonThreads:
         self._calls.put((make, reply))
 
     def shutdown(self) -> None:
-        """Make no call that has not begun; each thread ends once its call has returned."""
+        """Make no call that has not begun, and wait a moment for calls to return; each ends its thread."""
         while True:
             try:
                 self._calls.get_nowait()
@@ -42,6 +47,9 @@ class DaemonThreads:
                 break
         for _ in self._threads:
             self._calls.put(None)
+        deadline_s = time.monotonic() + END_WAIT_S
+        for thread in self._threads:
+            thread.join(max(0.0, deadline_s - time.monotonic()))
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:

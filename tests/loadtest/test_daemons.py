@@ -68,3 +68,8 @@ def test_what_nobody_waits_for_any_more_is_not_called(threads, runtime) -> None:
 
     asyncio.run(three())
     assert called == ["in time"]
+
+
+def test_threads_that_do_nothing_have_ended_once_they_are_shut_down() -> None:
+    DaemonThreads(8, "idle").shutdown()
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("idle")]
