@@ -85,8 +85,8 @@ class Views:
         self._follows = consumers(policy)
         self._copies = {view: replicas(policy, view) for view in ("summary", "products", "inventory")}
         self._draw = system.runtime.random("read/replica")
-        self._threads = DaemonThreads(READING_THREADS, "cqrs-lab read")
-        self._lookouts = DaemonThreads(len(system.stores), "cqrs-lab look")
+        self._threads = DaemonThreads(READING_THREADS, "api read")
+        self._lookouts = DaemonThreads(len(system.stores), "api look")
         self._arrivals: dict[tuple[str, str, int], asyncio.Future[None]] = {}
         self._is_ending = False
 
