@@ -162,7 +162,7 @@ class VirtualRuntime(SupervisedRuntime):
 
     def work(self) -> None:
         """See `Runtime`."""
-        process: Process | None = getattr(getcurrent(), "process", None)  # as in `taken`
+        process = current()
         if process is not None and process.service is not None:
             process.work(process.service())
 
@@ -211,7 +211,7 @@ class VirtualRuntime(SupervisedRuntime):
 
     def taken(self) -> float:
         """See `Runtime`."""
-        process: Process | None = getattr(getcurrent(), "process", None)  # `current`, which is asked often
+        process = current()
         return process.begun_s if process is not None else self.env.now_s
 
     def close(self) -> None:

@@ -220,10 +220,7 @@ class EventProcessor:
         """
         if self.rules.active:
             return self._apply_under_rules(record, also)
-        if self.turn is not None:
-            return self._take_effect(record, record, also)
-        self._write_in_turn(record, self._effects(record), also)
-        return self._applied_id
+        return self._take_effect(record, record, also)
 
     def _apply_under_rules(self, record: Record, also: Sequence[Change]) -> int:
         """The same while a fault decides about what is handled, and how often."""

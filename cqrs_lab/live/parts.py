@@ -144,6 +144,5 @@ def generator(
 
 def _unrecorded(scenario: Scenario, phases: Phases, intended_s: np.ndarray[Any, np.dtype[np.float64]]) -> int:
     """How many instants of open loads there are in `run` at which no request is known to have been meant."""
-    planned_s = [planned.at_s for planned in Plan(scenario).rest()]
-    due_s = np.array([at_s for at_s in planned_s if 0.0 <= at_s < phases.run])
+    due_s = np.array([one.at_s for one in Plan(scenario).rest() if 0.0 <= one.at_s < phases.run])
     return int((~np.isin(due_s, intended_s)).sum())
