@@ -4,6 +4,7 @@ A query reads a view's store, never the actor that fills it: a consumer that is 
 its view from answering, it only makes the answer old.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from actors.facts import is_known
@@ -42,6 +43,17 @@ def history(
     return History(orders, store.count(SUMMARIES, customer_id) if counts else -1)
 
 
+def newest_histories(
+    store: Store, customer_ids: Sequence[int], *, limit: int = PAGE, counts: bool = True
+) -> list[History]:
+    """What `history` says of each of these different customers, asked for together."""
+    pages = store.pages(SUMMARIES, customer_ids, limit=limit)
+    return [
+        History(orders, store.count(SUMMARIES, customer_id) if counts else -1)
+        for customer_id, orders in zip(customer_ids, pages, strict=True)
+    ]
+
+
 def placed_history(
     store: Store, customer_id: int, *, before: int | None = None, limit: int = PAGE, counts: bool = True
 ) -> History:
@@ -75,13 +87,24 @@ def stock(store: Store, product_id: int) -> InventoryRow | None:
     return store.get(INVENTORY, (product_id,))
 
 
+def stocks(store: Store, product_ids: Sequence[int]) -> list[InventoryRow | None]:
+    """What `stock` says of each of these products, asked for together."""
+    return store.get_many(INVENTORY, [(product_id,) for product_id in product_ids])
+
+
 def product(store: Store, product_id: int) -> ProductRow | None:
     """The product as the Products view has it; None until its name and price are known."""
     row = store.get(PRODUCTS, (product_id,))
     return row if is_known(row) else None
 
 
+def several_products(store: Store, product_ids: Sequence[int]) -> list[ProductRow | None]:
+    """What `product` says of each of these products, asked for together."""
+    rows = store.get_many(PRODUCTS, [(product_id,) for product_id in product_ids])
+    return [row if is_known(row) else None for row in rows]
+
+
 def products(store: Store, first: int, limit: int = PAGE) -> list[ProductRow]:
     """The products with ids from `first` to `first + limit − 1` whose name and price the view has."""
-    rows = store.get_many(PRODUCTS, [(number,) for number in range(first, first + limit)])
-    return [row for row in rows if row is not None and is_known(row)]
+    rows = several_products(store, range(first, first + limit))
+    return [row for row in rows if row is not None]

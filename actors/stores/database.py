@@ -33,6 +33,9 @@ Execute: TypeAlias = Callable[[Any, Values], list[Any]]
 Seek: TypeAlias = Callable[[Sequence[Sequence[Any]]], list[Any]]
 """Asks for the rows with these keys, at least one and at most `SOUGHT_MAX`, outside of any transaction."""
 
+Turn: TypeAlias = Callable[[Sequence[Any], int], list[list[Any]]]
+"""Asks for the first page, of so many rows at most, of each of these different values."""
+
 InsertAll: TypeAlias = Callable[[Any, Sequence[Sequence[Any]]], None]
 """Inserts rows in a transaction, each the values of all columns in their order."""
 
@@ -57,6 +60,15 @@ class Database(Protocol):
 
     def seeking(self, question: sa.Select[Any], key: Sequence[sa.Column[Any]]) -> Seek:
         """The way to ask this question for the rows with some keys."""
+        ...
+
+    def paging(
+        self, page: Callable[[Any], sa.Select[Any]], indexed: sa.Column[Any], key: Sequence[sa.Column[Any]]
+    ) -> Turn:
+        """The way to ask for the pages of several values of a column; `page` makes the question for one.
+
+        A page has at most `limit` rows, from the highest key down.
+        """
         ...
 
     def executing(self, statement: sa.Executable) -> Execute:
@@ -125,6 +137,30 @@ class _Server:
             return ask(_as_arrays(names, written, keys))
 
         return seek
+
+    def paging(
+        self, page: Callable[[Any], sa.Select[Any]], indexed: sa.Column[Any], key: Sequence[sa.Column[Any]]
+    ) -> Turn:
+        """See `Database`."""
+        names, written, (wanted,) = _arrays([indexed])
+        each = sa.select(wanted.label("value")).subquery("each")
+        one = page(each.c.value)
+        rows = one.lateral("page")
+        place = list(rows.c.keys()).index(indexed.name)
+        ask = self.asking(
+            sa.select(rows)
+            .select_from(each.join(rows, sa.true()))
+            .order_by(*(rows.c[column.name].desc() for column in key))
+        )
+
+        def turn(values: Sequence[Any], limit: int) -> list[list[Any]]:
+            pages: dict[Any, list[Any]] = {value: [] for value in values}
+            asked = _as_arrays(names, written, [(value,) for value in values])
+            for row in ask({**asked, "limit": limit}):
+                pages[row[place]].append(row)
+            return list(pages.values())
+
+        return turn
 
     def inserting(self, table: sa.Table, finish: Callable[[Any], Any]) -> InsertAll:
         """See `Database`."""
@@ -239,6 +275,20 @@ class _File:
             return self._ask(text_for(number), list(chain.from_iterable(padded)))
 
         return seek
+
+    def paging(
+        self,
+        page: Callable[[Any], sa.Select[Any]],
+        indexed: sa.Column[Any],
+        key: Sequence[sa.Column[Any]],  # noqa: ARG002  # each page is in its order already
+    ) -> Turn:
+        """See `Database`."""
+        ask = self.asking(page(sa.bindparam("value", type_=indexed.type)))
+
+        def turn(values: Sequence[Any], limit: int) -> list[list[Any]]:
+            return [ask({"value": value, "limit": limit}) for value in values]
+
+        return turn
 
     def executing(self, statement: sa.Executable) -> Execute:
         """See `Database`."""

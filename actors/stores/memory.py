@@ -128,6 +128,13 @@ class MemoryStore:
         finally:
             lock.release()
 
+    def pages(self, table: Table[Row], values: Sequence[Any], *, limit: int) -> list[list[Row]]:
+        """The first page of each of these index values, in their order."""
+        rows = self._tables[table]
+        with self._lock:
+            found = [rows.keys_by_value.get(value, []) for value in values]
+            return [[rows.by_key[key] for key in keys[: -limit - 1 : -1]] for keys in found]
+
     def count(self, table: Table[Any], value: Any) -> int:
         """How many rows have `value` in the index column; of rows that repeat each other one counts."""
         rows = self._tables[table]

@@ -84,6 +84,10 @@ class Store(Protocol):
         """
         ...
 
+    def pages(self, table: Table[Row], values: Sequence[Any], *, limit: int) -> list[list[Row]]:
+        """The first page of each of these different index values, in their order, in one call."""
+        ...
+
     def count(self, table: Table[Any], value: Any) -> int:
         """How many rows have `value` in the index column; of rows that repeat each other one counts."""
         ...

@@ -148,6 +148,15 @@ class SqlStore:
             return self._rows(table, statements.newest, parameters)
         return self._rows(table, statements.newest_before, parameters | statements.one(before))
 
+    def pages(self, table: Table[Row], values: Sequence[Any], *, limit: int) -> list[list[Row]]:
+        """The first page of each of these different index values, in their order."""
+        if not values:
+            return []
+        statements = self._statements[table]
+        with self._attempt(f"reading {table.name}"):
+            found = statements.pages(values, limit)
+        return [[statements.to_row(row) for row in rows] for rows in found]
+
     def count(self, table: Table[Any], value: Any) -> int:
         """How many rows have `value` in the index column; of rows that repeat each other one counts."""
         with self._attempt(f"reading {table.name}"):

@@ -78,17 +78,22 @@ class Statements:
         }
 
         if table.index is not None:
-            indexed = sql.c[table.index] == sa.bindparam("value", type_=sql.c[table.index].type)
+            indexed = sql.c[table.index]
+            value = sa.bindparam("value", type_=indexed.type)
             rows = sa.func.count(sa.distinct(*key[:-1])) if table.repeats else sa.func.count()
-            self.count = database.asking(sa.select(rows).select_from(sql).where(indexed))
-            newest = (
-                sa.select(*columns)
-                .where(indexed)
-                .order_by(*(column.desc() for column in key))
-                .limit(sa.bindparam("limit", type_=sa.Integer))
-            )
-            self.newest = database.asking(newest)
-            self.newest_before = database.asking(newest.where(whole_key < whole_bound))
+            self.count = database.asking(sa.select(rows).select_from(sql).where(indexed == value))
+
+            def newest(value: Any) -> sa.Select[Any]:
+                return (
+                    sa.select(*columns)
+                    .where(indexed == value)
+                    .order_by(*(column.desc() for column in key))
+                    .limit(sa.bindparam("limit", type_=sa.Integer))
+                )
+
+            self.newest = database.asking(newest(value))
+            self.newest_before = database.asking(newest(value).where(whole_key < whole_bound))
+            self.pages = database.paging(newest, indexed, key)
 
     def key_of(self, row: Any) -> tuple[Any, ...]:
         """The row's key."""

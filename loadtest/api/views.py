@@ -4,9 +4,10 @@ It is the reader (`actors.querying.reading`) for a loop. The queries and the mea
 the same; what differs is how it waits: a reader whose view has not reached its token yet costs a call that
 the consumer makes when it does, and no thread.
 
-A query to a file or to memory is made in the loop: it takes some 100 µs and no writer holds it up, less than
+A query to a file or to memory is made in the loop: it takes some 10 µs and no writer holds it up, less than
 handing it to a thread costs. A query to a server over a connection, or through a gate at which a fault
-stands, may take any time and gets a thread.
+stands, may take any time and gets a thread. Those to a server that ask the same for different keys go there
+together.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from actors.querying import queries
 from actors.stores.port import StoreError, StoreUnavailable
 from actors.tables import CART_ITEMS, CATALOG, KNOWN_PRODUCTS, ORDER_ITEMS, ORDERS
 from actors.topology import consumers, replicas
+from loadtest.api.gathering import Gathering
 from loadtest.system.bridge import NoAnswer
 from loadtest.system.daemons import DaemonThreads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from actors.stores.port import Store
     from actors.tables import CatalogRow, OrderItemRow, OrderRow
@@ -65,6 +67,25 @@ How = tuple[dict[str, int], float, bool | None, float | None, float]
 """The fields of `Reflected` after its version."""
 
 
+class Question(NamedTuple):
+    """A query for a key, and the same for several that differ, if they can be asked together."""
+
+    one: Callable[[Store, int], Any]
+    several: Callable[[Store, Sequence[int]], list[Any]] | None = None
+
+
+_STOCK: Final = Question(queries.stock, queries.stocks)
+_PRODUCT: Final = Question(queries.product, queries.several_products)
+
+
+@cache
+def _newest_orders(limit: int, *, counts: bool) -> Question:
+    return Question(
+        partial(queries.history, limit=limit, counts=counts),
+        partial(queries.newest_histories, limit=limit, counts=counts),
+    )
+
+
 class OrderOnCommandSide(NamedTuple):
     """An order as the order service has it: its items, and the names that it knows for them."""
 
@@ -87,6 +108,7 @@ class Views:
         self._draw = system.runtime.random("read/replica")
         self._threads = DaemonThreads(READING_THREADS, "api read")
         self._lookouts = DaemonThreads(len(system.stores), "api look")
+        self._gatherings: dict[tuple[str, Question], Gathering[Any]] = {}
         self._arrivals: dict[tuple[str, str, int], asyncio.Future[None]] = {}
         self._is_ending = False
 
@@ -100,23 +122,25 @@ class Views:
         How many there are (the `version`) is for the record only.
         """
         counts = self._system.observer.keeps
-        asked: Any = {"customer_id": customer_id, "before": before, "limit": limit, "counts": counts}
         if self._history == "orders":
-            query = partial(queries.placed_history, **asked)
+            query = partial(
+                queries.placed_history, customer_id=customer_id, before=before, limit=limit, counts=counts
+            )
             heads = {"orders": self._system.observer.heads["orders"]}
             now_s = self._system.runtime.now()
             found = await self.ask("orders", query)
             stale = _lacks(heads, token)
             return Reflected(found.orders, found.version, heads, 0.0, stale, asked_s=now_s)
-        query = partial(queries.history, **asked)
-        copy = self._one_of("summary")
-        found, how = await self._view(copy, query, token, wait_s)
+        if before is None:
+            question = _newest_orders(limit, counts=counts)
+        else:
+            question = Question(partial(queries.history, before=before, limit=limit, counts=counts))
+        found, how = await self._view(self._one_of("summary"), question, customer_id, token, wait_s)
         return Reflected(found.orders, found.version, *how)
 
     async def stock(self, product_id: int, token: Mapping[str, int], wait_s: float | None) -> Reflected:
         """The product's stock, one row or none; its version counts the orders that reached it."""
-        query = partial(queries.stock, product_id=product_id)
-        return _one(*await self._view("inventory", query, token, wait_s))
+        return _one(*await self._view("inventory", _STOCK, product_id, token, wait_s))
 
     async def has_stock(self, product_id: int) -> bool:
         """Whether the inventory has ever had any units of the product."""
@@ -124,15 +148,14 @@ class Views:
 
     async def product(self, product_id: int, token: Mapping[str, int], wait_s: float | None) -> Reflected:
         """The product, one row or none."""
-        query = partial(queries.product, product_id=product_id)
-        return _one(*await self._view(self._one_of("products"), query, token, wait_s))
+        return _one(*await self._view(self._one_of("products"), _PRODUCT, product_id, token, wait_s))
 
     async def products(
         self, first: int, limit: int, token: Mapping[str, int], wait_s: float | None
     ) -> Reflected:
         """The products with ids from `first` to `first + limit − 1` that the view has."""
-        query = partial(queries.products, first=first, limit=limit)
-        found, how = await self._view(self._one_of("products"), query, token, wait_s)
+        question = Question(partial(queries.products, limit=limit))
+        found, how = await self._view(self._one_of("products"), question, first, token, wait_s)
         return Reflected(found, -1, *how)
 
     # -- the command side ------------------------------------------------------------------------------
@@ -192,9 +215,9 @@ class Views:
             ) from error
 
     async def _view(
-        self, copy: str, query: Callable[[Store], T], token: Mapping[str, int], wait_s: float | None
-    ) -> tuple[T, How]:
-        """What the query says of a view that has reached the token, or does not in time."""
+        self, copy: str, question: Question, key: int, token: Mapping[str, int], wait_s: float | None
+    ) -> tuple[Any, How]:
+        """What the question says of a view that has reached the token, or does not in time."""
         sources = self._follows[copy]
         wanted = {source: token[source] for source in sources if source in token}
         waits = bool(wanted) and self._waits
@@ -207,9 +230,24 @@ class Views:
         if copy in observer.heads:  # what a service has published itself it shows at once
             positions[copy] = observer.heads[copy]
         age_s = max(observer.behind_s(copy, source, now_s) for source in sources)
-        found = await self.ask(copy, query)
+        if question.several is None or self._system.is_local or self._system.gates[copy].is_faulty:
+            found = await self.ask(copy, lambda store: question.one(store, key))
+        else:
+            found = await self._together(copy, question).answer(key)
         stale = _lacks(positions, token)
         return found, (positions, age_s, stale, wait_s if waits else None, now_s)
+
+    def _together(self, copy: str, question: Question) -> Gathering[Any]:
+        """Where those come together who ask a copy of a view this."""
+        place = (copy, question)
+        gathering = self._gatherings.get(place)
+        if gathering is None:
+            several, store = question.several, self._system.stores[copy]
+            assert several is not None, "only what can be asked for several keys is asked together"
+            gathering = self._gatherings[place] = Gathering(
+                lambda keys: self.in_thread(partial(several, store, keys))
+            )
+        return gathering
 
     async def _reach(self, copy: str, wanted: Mapping[str, int], timeout_s: float) -> None:
         """Wait until the view has reached the positions, at most so long.

@@ -1,5 +1,6 @@
 """What a front-end developer meets: the endpoints on each kind of store."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -40,6 +41,26 @@ def test_an_order_is_placed_found_and_shown_to_its_customer(lab: Front) -> None:
     }
     assert lab.http.get(f"/customer/{BOB}/orders").json() == []
     assert lab.http.get("/inventory/products/1").json() == {"productId": 1, "availableQuantity": STOCK - 2}
+
+
+@EVERY_STORE
+def test_readers_who_come_together_see_what_each_would_see_alone(lab: Front) -> None:
+    for customer, units in ((ANN, {"p1": 1}), (BOB, {"p2": 2}), (ANN, {"p3": 3})):
+        lab.place(customer, **units)
+    lab.until_followed()
+    paths = [
+        *(f"/customer/{customer}/orders" for customer in (ANN, BOB, 9)),
+        *(f"/customer/{ANN}/orders?limit={limit}" for limit in (1, 2)),
+        *(f"/inventory/products/{number}" for number in (1, 2, 3, 99)),
+        *(f"/products/{number}" for number in (1, 2, 99)),
+        "/products",
+    ]
+    alone = {path: lab.http.get(path) for path in paths}
+    with ThreadPoolExecutor(len(paths)) as readers:
+        for _ in range(3):
+            for path, answer in zip(paths, readers.map(lab.http.get, paths), strict=True):
+                assert (answer.status_code, answer.text) == (alone[path].status_code, alone[path].text)
+                assert answer.headers.get("position") == alone[path].headers.get("position")
 
 
 @EVERY_STORE

@@ -66,6 +66,8 @@ def test_a_store_starts_empty(store: Store) -> None:
     assert store.get(ORDERS, (1,)) is None
     assert store.get_many(ORDER_ITEMS, [(1, 0), (1, 1)]) == [None, None]
     assert store.page(ORDERS, 1, limit=10) == []
+    assert store.pages(ORDERS, [1, 2], limit=10) == [[], []]
+    assert store.pages(ORDERS, [], limit=10) == []
     assert store.count(ORDERS, 1) == 0
     assert [row for table in ALL_TABLES for row in store.scan(table)] == []
 
@@ -408,7 +410,11 @@ def test_a_store_agrees_with_a_plain_dict_after_any_writes(store: Store, kind: s
             assert [store.get(table, key) for key in keys[:3]] == [
                 model.rows[table].get(key) for key in keys[:3]
             ]
-            for customer in range(5):
+            customers = [3, 0, 4, 1, 2]
+            assert store.pages(table, customers, limit=limit) == [
+                store.page(table, customer, limit=limit) for customer in customers
+            ]
+            for customer in customers:
                 expected = sorted(
                     ((key, row) for key, row in model.rows[table].items() if row.customer_id == customer),
                     reverse=True,
