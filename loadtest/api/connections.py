@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from loadtest.api.facade import Facade
+    from loadtest.api.sending import Sending
 
 logger = logging.getLogger("cqrs_lab.facade")
 
@@ -33,10 +34,11 @@ HEADERS_TIME_MAX_S: Final = 10.0
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection; those of one loop share what is about to be sent."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sending: Sending, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._sending = sending
         self._unread_bytes = 0  # of headers that are not complete
         self._is_in_headers = True
         self._too_slow: asyncio.TimerHandle | None = None
@@ -54,6 +56,10 @@ class LimitedProtocol(HttpToolsProtocol):
             )
         else:
             self._expect_headers()
+
+    def eof_received(self) -> None:
+        """The client will send no more: with that uvicorn lets the connection end."""
+        self._sending.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
@@ -156,12 +162,14 @@ class LimitedProtocol(HttpToolsProtocol):
             # A body that is not read is not waited for; nobody could tell its rest from the next request.
             closes = not request.keep_alive or request.leaves_body
             common = self.server_state.default_headers
-            self.transport.write(response(answer, common, closes=closes, is_head=request.method == "HEAD"))
+            data = response(answer, common, closes=closes, is_head=request.method == "HEAD")
+            self._sending.send(self.loop, self.transport, data)
         except Exception:
             logger.exception("an answer failed", extra={"method": request.method, "path": request.path})
             closes = True
         request.response_complete = True
         if closes:
+            self._sending.flush()
             self.transport.close()
         self.on_response_complete()
 
@@ -169,6 +177,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Let the client send more of the body."""
         if request.waits_for_leave and not self.transport.is_closing():
             request.waits_for_leave = False
+            self._sending.flush()
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.flow.resume_reading()
 
@@ -186,6 +195,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Answer with a problem, and hang up."""
         if self.transport.is_closing():
             return
+        self._sending.flush()
         common = self.server_state.default_headers
         self.transport.write(response(of_problem(problem), common, closes=True))
         self.transport.close()
@@ -202,4 +212,10 @@ class LimitedProtocol(HttpToolsProtocol):
         """The headers have taken too long."""
         self._too_slow = None
         if not self.transport.is_closing():
+            self._sending.flush()
             self.transport.close()
+
+    def shutdown(self) -> None:
+        """The server stops."""
+        self._sending.flush()
+        super().shutdown()

@@ -11,6 +11,7 @@ import socket
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -21,6 +22,7 @@ from actors.stores.port import StoreError
 from actors.topology import replicas
 from loadtest.api.connections import CONNECTIONS_MAX, LimitedProtocol
 from loadtest.api.facade import Facade
+from loadtest.api.sending import Sending
 from loadtest.api.service import Service
 from loadtest.server.logs import write_logs
 from loadtest.server.recording import as_served
@@ -99,7 +101,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 Facade(self.service, admin=admin),
-                http=LimitedProtocol,
+                http=partial(LimitedProtocol, sending=Sending()),  # type: ignore[arg-type]  # it is called alone
                 ws="none",
                 lifespan="off",
                 log_config=None,

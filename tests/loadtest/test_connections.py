@@ -51,6 +51,12 @@ def test_requests_that_do_not_wait_for_answers_are_answered_in_their_order(conne
     assert got.index(b'"productId":2') < got.index(b'"productId":1,')
 
 
+def test_a_client_that_will_send_no_more_gets_what_it_has_asked_for(connection) -> None:
+    connection.sendall(b"GET /products/1 HTTP/1.1\r\nHost: x\r\n\r\n")
+    connection.shutdown(socket.SHUT_WR)
+    assert b'"productId":1,' in everything(connection)
+
+
 def test_a_client_that_waits_for_leave_gets_it_before_the_answer(connection) -> None:
     body = json.dumps(order()).encode()
     head = b"POST /orders HTTP/1.1\r\n%bContent-Length: %d\r\nExpect: 100-continue\r\n\r\n"
