@@ -268,30 +268,28 @@ class LiveRuntime(SupervisedRuntime):
 
 def _handle_group(actor: Grouping, letters: list[Envelope[Any]]) -> None:
     """Let the actor handle the messages together, and answer each that is a question."""
-    tells = any(letter.reply_to is None for letter in letters)
-    waiting = iter(letters)
+    tells, done = None in [letter.reply_to for letter in letters], 0
     try:
         for answer in actor.on_group([letter.message for letter in letters]):
-            reply = _taken_reply(next(waiting))
-            if isinstance(answer, Exception):
-                if reply is None:
+            letter = letters[done]
+            done += 1
+            reply = letter.reply_to
+            if reply is None:
+                if isinstance(answer, Exception):
                     raise answer
+                continue
+            letter.reply_to = None  # nobody else answers it from now on
+            if isinstance(answer, Exception):
                 reply.set_exception((type(answer), answer, answer.__traceback__))
-            elif reply is not None:
+            else:
                 reply.set(answer)
     except Exception:
-        for letter in waiting:
-            reply = _taken_reply(letter)
+        for letter in letters[done:]:
+            reply, letter.reply_to = letter.reply_to, None
             if reply is not None:
                 reply.set_exception()
         if tells:
             raise
-
-
-def _taken_reply(letter: Envelope[Any]) -> Any:
-    """Where the answer goes, which nobody else gives from now on."""
-    reply, letter.reply_to = letter.reply_to, None
-    return reply
 
 
 def _join(inboxes: list[LiveInbox], timeout_s: float) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import threading
 import time
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pykka
@@ -144,8 +145,12 @@ class LiveInbox(Inbox):
             first, mail, behind = self.hand, self.mail, self._behind
             if self.killed or first is None:
                 raise Killed
-            while mail and len(behind) < most - 1 and type(mail[0].message) in kinds:
-                behind.append(mail.popleft())
+            number = 0
+            for envelope in islice(mail, most - 1 - len(behind)):
+                if type(envelope.message) not in kinds:
+                    break
+                number += 1
+            behind.extend([mail.popleft() for _ in range(number)])
             if self.limit is not None and isinstance(first.message, Control):
                 self._controls -= len(behind)
             return [first, *behind]

@@ -380,8 +380,8 @@ class OrderActor(Consumer):
 
     def effects(self, record: Record) -> Effects:
         """What the event says of a product, or of the stock for a pending order."""
-        event = record.event
-        if isinstance(event, StockReserved | StockRejected):
+        event: Any = record.event
+        if type(event) in OF_PENDING:
             return self._decided(event)
         old = self._products.get(record.key)
         name, price_minor, available = (
