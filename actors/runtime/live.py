@@ -208,13 +208,16 @@ class LiveRuntime(SupervisedRuntime):
         supervised = super()._supervised(actor_class, actor, works)
         handle_one: Callable[[Any, Any], Any] = supervised._handle_receive  # noqa: SLF001  # a maker's hook
         groups, rules = hasattr(actor_class, "may_group"), self.handling(actor.node)
+        pace_s: float = getattr(actor_class, "group_pace_s", 0.0)
 
         def handle(self: Any, message: Any) -> Any:
             # What a fault decides about messages, it decides about each alone.
-            if groups and self.actor_inbox.mail and not rules.active:
-                kinds = self.may_group(type(message))
+            inbox = self.actor_inbox
+            if groups and inbox.mail and not rules.active and self.may_group(type(message)):
+                inbox.pace(pace_s)
+                kinds = () if rules.active else self.may_group(type(message))
                 if kinds:
-                    return _handle_group(self, self.actor_inbox.take_more(GROUP_MAX, kinds))
+                    return _handle_group(self, inbox.take_more(GROUP_MAX, kinds))
             return handle_one(self, message)
 
         def handle_receive(self: pykka.Actor, message: Any) -> Any:
@@ -222,7 +225,6 @@ class LiveRuntime(SupervisedRuntime):
             if not slowings:
                 return handle(self, message)
             inbox = cast("LiveInbox", self.actor_inbox)
-            begun_s = time.monotonic()
             try:
                 return handle(self, message)
             finally:
@@ -230,7 +232,7 @@ class LiveRuntime(SupervisedRuntime):
                     for slowing in slowings:
                         slowing.hits += 1
                     factor = math.prod(slowing.amount for slowing in slowings)
-                    inbox.sleep(max(0.0, factor - 1.0) * (time.monotonic() - begun_s))
+                    inbox.sleep(max(0.0, factor - 1.0) * (time.monotonic() - inbox.begun_s))
 
         runtime = self
         supervised._handle_receive = handle_receive  # type: ignore[method-assign]  # noqa: SLF001

@@ -73,6 +73,7 @@ class OrderActor(Consumer):
     """
 
     in_memory = ("_products",)
+    group_pace_s = 0.002  # whoever has placed an order waits for the answer
 
     def __init__(
         self,
