@@ -25,13 +25,13 @@ def told(name: str, price_minor: int, available: int, event: Event) -> tuple[str
 
     `ProductAdded` is the first event of its product: what is known already is newer.
     """
-    if isinstance(event, InventoryUpdated):
+    if type(event) is InventoryUpdated:
         return name, price_minor, event.available
-    if isinstance(event, ProductRenamed):
+    if type(event) is ProductRenamed:
         return event.name, price_minor, available
-    if isinstance(event, ProductRepriced):
+    if type(event) is ProductRepriced:
         return name, event.price_minor, available
-    if isinstance(event, ProductAdded):
+    if type(event) is ProductAdded:
         if name == UNKNOWN_NAME:
             name = event.name
         if price_minor == UNKNOWN_PRICE:

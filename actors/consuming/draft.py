@@ -13,10 +13,12 @@ change in mind, which is not durable yet. If the transaction fails, the draft is
 {1: 'one', 2: 'two'}
 """
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+
+_written: Final = dict.get  # at half the price of `super().get`
 
 
 class Draft(dict[Key, Value]):
@@ -30,7 +32,7 @@ class Draft(dict[Key, Value]):
 
     def get(self, key: Key, default: Any = None) -> Any:
         """The value as drafted, else as it is below."""
-        value = super().get(key)
+        value = _written(self, key)
         return self.below.get(key, default) if value is None else value
 
     def keep(self) -> None:

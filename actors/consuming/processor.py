@@ -8,6 +8,7 @@ one after the other.
 
 import contextlib
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, Protocol
 
 import msgspec
@@ -124,7 +125,8 @@ class EventProcessor:
         """Write down that the events at these positions had this outcome just now, at their first try."""
         now_s, consumer, outcome_id = self._runtime.now(), self._consumer_id, self._intern(outcome)
         source_id = self._source_ids[source]
-        self._rows([(consumer, source_id, one, taken_s, now_s, 1, outcome_id) for one in positions])
+        same = map(repeat, (taken_s, now_s, 1, outcome_id))
+        self._rows([*zip(repeat(consumer), repeat(source_id), positions, *same)])
 
     # -- handling an event -----------------------------------------------------------------------------
 

@@ -208,13 +208,16 @@ class LiveRuntime(SupervisedRuntime):
         supervised = super()._supervised(actor_class, actor, works)
         handle_one: Callable[[Any, Any], Any] = supervised._handle_receive  # noqa: SLF001  # a maker's hook
         groups, rules = hasattr(actor_class, "may_group"), self.handling(actor.node)
+        pace_s: float = getattr(actor_class, "group_pace_s", 0.0)
 
         def handle(self: Any, message: Any) -> Any:
             # What a fault decides about messages, it decides about each alone.
-            if groups and self.actor_inbox.mail and not rules.active:
-                kinds = self.may_group(type(message))
+            inbox = self.actor_inbox
+            if groups and inbox.mail and not rules.active and self.may_group(type(message)):
+                inbox.pace(pace_s)
+                kinds = () if rules.active else self.may_group(type(message))
                 if kinds:
-                    return _handle_group(self, self.actor_inbox.take_more(GROUP_MAX, kinds))
+                    return _handle_group(self, inbox.take_more(GROUP_MAX, kinds))
             return handle_one(self, message)
 
         def handle_receive(self: pykka.Actor, message: Any) -> Any:
@@ -222,7 +225,6 @@ class LiveRuntime(SupervisedRuntime):
             if not slowings:
                 return handle(self, message)
             inbox = cast("LiveInbox", self.actor_inbox)
-            begun_s = time.monotonic()
             try:
                 return handle(self, message)
             finally:
@@ -230,7 +232,7 @@ class LiveRuntime(SupervisedRuntime):
                     for slowing in slowings:
                         slowing.hits += 1
                     factor = math.prod(slowing.amount for slowing in slowings)
-                    inbox.sleep(max(0.0, factor - 1.0) * (time.monotonic() - begun_s))
+                    inbox.sleep(max(0.0, factor - 1.0) * (time.monotonic() - inbox.begun_s))
 
         runtime = self
         supervised._handle_receive = handle_receive  # type: ignore[method-assign]  # noqa: SLF001
@@ -268,30 +270,28 @@ class LiveRuntime(SupervisedRuntime):
 
 def _handle_group(actor: Grouping, letters: list[Envelope[Any]]) -> None:
     """Let the actor handle the messages together, and answer each that is a question."""
-    tells = any(letter.reply_to is None for letter in letters)
-    waiting = iter(letters)
+    tells, done = None in [letter.reply_to for letter in letters], 0
     try:
         for answer in actor.on_group([letter.message for letter in letters]):
-            reply = _taken_reply(next(waiting))
-            if isinstance(answer, Exception):
-                if reply is None:
+            letter = letters[done]
+            done += 1
+            reply = letter.reply_to
+            if reply is None:
+                if isinstance(answer, Exception):
                     raise answer
+                continue
+            letter.reply_to = None  # nobody else answers it from now on
+            if isinstance(answer, Exception):
                 reply.set_exception((type(answer), answer, answer.__traceback__))
-            elif reply is not None:
+            else:
                 reply.set(answer)
     except Exception:
-        for letter in waiting:
-            reply = _taken_reply(letter)
+        for letter in letters[done:]:
+            reply, letter.reply_to = letter.reply_to, None
             if reply is not None:
                 reply.set_exception()
         if tells:
             raise
-
-
-def _taken_reply(letter: Envelope[Any]) -> Any:
-    """Where the answer goes, which nobody else gives from now on."""
-    reply, letter.reply_to = letter.reply_to, None
-    return reply
 
 
 def _join(inboxes: list[LiveInbox], timeout_s: float) -> None:

@@ -96,6 +96,9 @@ class Grouping(Protocol):
 
     Where messages pile up in real time, a runtime may hand it what waits behind the message in hand instead
     of one after the other. In virtual time each message takes a service time of its own: nothing is grouped.
+
+    With an attribute `group_pace_s` its groups, while they are of many, begin at least so far apart (s):
+    fewer and larger ones cost less, and who waits for one waits longer.
     """
 
     def may_group(self, kind: type) -> Collection[type]:

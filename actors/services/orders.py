@@ -73,6 +73,7 @@ class OrderActor(Consumer):
     """
 
     in_memory = ("_products",)
+    group_pace_s = 0.002  # whoever has placed an order waits for the answer
 
     def __init__(
         self,
@@ -380,8 +381,8 @@ class OrderActor(Consumer):
 
     def effects(self, record: Record) -> Effects:
         """What the event says of a product, or of the stock for a pending order."""
-        event = record.event
-        if isinstance(event, StockReserved | StockRejected):
+        event: Any = record.event
+        if type(event) in OF_PENDING:
             return self._decided(event)
         old = self._products.get(record.key)
         name, price_minor, available = (

@@ -34,6 +34,7 @@ def sqlite_engine(path: Path) -> Engine:
         connection.isolation_level = None  # the driver must not begin transactions itself
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA temp_store = MEMORY")  # what undoes a statement is no file either
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -6,7 +6,9 @@ write updates last, so that positions are dense and become visible in their orde
 A store may be used by many threads and processes at once. A call that fails has changed nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -16,7 +18,7 @@ from actors.messages import Record, decode_event, encode_event
 from actors.stores.database import SOUGHT_MAX, Ask, as_is, database
 from actors.stores.engines import snapshot
 from actors.stores.failures import REFUSALS, failure
-from actors.stores.port import Change, Delete, Insert, NewEvent
+from actors.stores.port import Change, NewEvent
 from actors.stores.statements import INTEGER, Statements, sql_table
 from actors.tables import Row, Table
 
@@ -41,25 +43,12 @@ class _Attempt(NamedTuple):
             raise failure(self.store, self.doing, error) from error
 
 
-class _Batch:
-    """Changes of one kind to one table, each a row or, to delete it, a key."""
+class _Batch(NamedTuple):
+    """Changes of one kind to one table."""
 
-    def __init__(self, statements: Statements, kind: type) -> None:
-        self.statements = statements
-        self.kind = kind
-        self.inserted: list[Any] = []
-        self.last: dict[Any, Any] = {}  # of several rows that are put under one key only the last one stays
-
-    def add(self, key: tuple[Any, ...], change: Any) -> None:
-        """Add a row, or a key."""
-        if self.kind is Insert:
-            self.inserted.append(change)
-        else:
-            self.last[key] = change
-
-    def carry_out(self, transaction: Any) -> None:
-        """Make the changes."""
-        self.statements.carry_out(transaction, self.kind, self.inserted or self.last.values())
+    statements: Statements
+    kind: type
+    changes: Sequence[Change]
 
 
 class SqlStore:
@@ -174,8 +163,8 @@ class SqlStore:
         bodies = [encode_event(new.event).decode() for new in events]
         positions: list[int] = []
         with self._attempt("writing"), self._database.transaction() as transaction:
-            for batch in batches:
-                batch.carry_out(transaction)
+            for statements, kind, alike in batches:
+                statements.carry_out(transaction, kind, alike)
             if events:
                 # From here to the commit other writers of the log wait, so this comes last.
                 head = int(self._advance(transaction, {"by": len(events)})[0][0])
@@ -223,28 +212,22 @@ class SqlStore:
     def _batches(self, changes: Sequence[Change]) -> list[_Batch]:
         """The changes in few batches, in an order that has the same effect.
 
-        Changes of one kind to one table go together, past others, until a key is changed in another way.
+        Changes of one kind to one table go together, past others, unless some key is changed in two ways.
         """
-        done: list[_Batch] = []
-        batches: dict[tuple[Table[Any], type], _Batch] = {}
-        kinds: dict[tuple[Table[Any], Any], type] = {}
+        alike: defaultdict[tuple[Table[Any], type], list[Change]] = defaultdict(list)
         for change in changes:
-            table, kind = change.table, type(change)
-            statements = self._statements[table]
-            value: Any
-            if isinstance(change, Delete):
-                value = key = tuple(change.key)
-            else:
-                value = change.row
-                key = statements.key_of(value)
-            if kinds.setdefault((table, key), kind) is not kind:
-                done += batches.values()
-                batches, kinds = {}, {(table, key): kind}
-            batch = batches.get((table, kind))
-            if batch is None:
-                batch = batches[table, kind] = _Batch(statements, kind)
-            batch.add(key, value)
-        return done + list(batches.values())
+            alike[change.table, type(change)].append(change)
+        batches = [_Batch(self._statements[table], kind, some) for (table, kind), some in alike.items()]
+        if len({table for table, _ in alike}) == len(batches) or not _overlap(batches):
+            return batches
+        in_turn = groupby(changes, lambda change: (change.table, type(change)))
+        return [_Batch(self._statements[table], kind, [*some]) for (table, kind), some in in_turn]
 
     def _attempt(self, doing: str) -> _Attempt:
         return _Attempt(self.name, doing)
+
+
+def _overlap(batches: Sequence[_Batch]) -> bool:
+    """Whether several of the batches change one row."""
+    rows = [{(batch.statements, batch.statements.changed(one)) for one in batch.changes} for batch in batches]
+    return len(set().union(*rows)) < sum(map(len, rows))

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
 from actors.stores.database import Database, InsertAll, as_is
-from actors.stores.port import Delete, Insert, Put
+from actors.stores.port import Change, Delete, Insert, Put
 from actors.tables import Table
 
 # SQLite gives a single-column key its fast path, and 64 bits, only as INTEGER. PostgreSQL would sort text by
@@ -108,13 +108,21 @@ class Statements:
         """The parameter that stands for several keys."""
         return {"keys": [key[0] for key in keys] if self._is_single else [tuple(key) for key in keys]}
 
-    def carry_out(self, transaction: Any, kind: type, changes: Iterable[Any]) -> None:
-        """Make changes of one kind; each is a row or, to delete it, a key."""
+    def changed(self, change: Change) -> tuple[Any, ...]:
+        """The key of the row that a change concerns."""
+        return tuple(change.key) if isinstance(change, Delete) else self.key_of(change.row)
+
+    def carry_out(self, transaction: Any, kind: type, changes: Sequence[Any]) -> None:
+        """Make changes of one kind, in their order; of rows put under one key only the last one stays."""
         if kind is Delete:
-            for key in changes:
-                self._delete(transaction, self.one(key))
+            for change in changes:
+                self._delete(transaction, self.one(change.key))
+            return
+        if kind is Put:
+            rows: Iterable[Any] = {self._key_of(change.row): change.row for change in changes}.values()
         else:
-            self._insert[kind](transaction, [self._to_values(row) for row in changes])
+            rows = [change.row for change in changes]
+        self._insert[kind](transaction, [*map(self._to_values, rows)])
 
 
 def _replacing(insert: Any, key: list[Any], others: list[Any]) -> Any:

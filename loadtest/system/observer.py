@@ -11,16 +11,19 @@ from __future__ import annotations
 import logging
 import threading
 from bisect import bisect_left
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from actors.consuming.positions import Positions
 from actors.consuming.progress import Progress, load
 from actors.tables import INVENTORY
-from actors.topology import consumers, followers
+from actors.topology import consumers
 from actors.trace import Recorder
+from loadtest.system.commits import STRETCHES_MAX, Commits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from actors.policy import Policy
     from actors.stores.port import Store
@@ -35,9 +38,6 @@ BUCKETS_S: Final = (
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
 )
 """Upper bounds of the classes into which visibility latencies are counted; the last has none."""
-
-UNDER_WAY_MAX: Final = 1_000_000
-"""Of so many events of a log at most the instant of their commit is kept until all have applied them."""
 
 READ_AT_ONCE: Final = 10_000
 """How many records of a log are in memory at once at the start."""
@@ -55,20 +55,10 @@ class Histogram:
         self.counts = [0] * (len(BUCKETS_S) + 1)
         self.sum_s = 0.0
 
-    def add(self, seconds: float) -> None:
-        """Count one duration."""
-        self.counts[bisect_left(BUCKETS_S, seconds)] += 1
-        self.sum_s += seconds
-
-
-class UnderWay:
-    """An event that not every follower has applied: when it was committed (s), and how many have not."""
-
-    __slots__ = ("committed_s", "followers")
-
-    def __init__(self, committed_s: float | None, followers: int) -> None:
-        self.committed_s = committed_s
-        self.followers = followers
+    def add(self, seconds: float, times: int = 1) -> None:
+        """Count a duration that was met so many times."""
+        self.counts[bisect_left(BUCKETS_S, seconds)] += times
+        self.sum_s += seconds * times
 
 
 class Following:
@@ -90,6 +80,13 @@ class Following:
         """Everything up to here is done."""
         return self.progress.watermark
 
+    def note(self, first: int, last: int, committed_s: float, outcome: str, at_s: float) -> None:
+        """Note what has become, at this instant (s), of events that were committed together."""
+        if outcome == "applied":
+            self.histogram.add(max(0.0, at_s - committed_s), last + 1 - first)
+        elif outcome == "parked":
+            self.parked.update(dict.fromkeys(range(first, last + 1), committed_s))
+
     def missing(self, head: int) -> int:
         """How many events of a log with this head it has not done."""
         return max(0, head - self.progress.watermark - len(self.progress.ahead))
@@ -105,8 +102,8 @@ class Observer(Recorder):
         super().__init__()
         self.keeps = keeps
         self._lock = threading.Lock()
-        self._followers: dict[str, int] = {}
-        self._under_way: dict[str, dict[int, UnderWay]] = {}
+        self._followers: dict[str, list[Following]] = {}
+        self._commits: dict[str, Commits] = {}
         self.positions = Positions()
         self.heads: dict[str, int] = {}
         self.following: dict[tuple[str, str], Following] = {}
@@ -124,8 +121,8 @@ class Observer(Recorder):
         """
         follows = consumers(policy)
         for source in {source: None for sources in follows.values() for source in sources}:
-            self._followers[source] = len(followers(policy, source))
-            self._under_way[source] = {}
+            self._followers[source] = []
+            self._commits[source] = Commits()
             self.heads[source] = stores[source].head()
         for name, sources in follows.items():
             rules = policy.of(name.partition("/")[0])
@@ -133,7 +130,8 @@ class Observer(Recorder):
                 progress = load(
                     stores[name], name, source, idempotent=rules.idempotent, checkpoint=rules.checkpoint
                 )
-                self.following[name, source] = Following(progress)
+                one = self.following[name, source] = Following(progress)
+                self._followers[source].append(one)
         for source, head in self.heads.items():
             self._remember_backlog(source, head, stores[source], since_start_s)
         for row in stores["inventory"].scan(INVENTORY):
@@ -143,14 +141,11 @@ class Observer(Recorder):
         self, source: str, head: int, store: Store, since_start_s: Callable[[float], float]
     ) -> None:
         """Keep when the events were committed that some follower has not applied before the start."""
-        behind = [one.progress for (_, whose), one in self.following.items() if whose == source]
-        after = max(min(progress.watermark for progress in behind), head - UNDER_WAY_MAX)
+        after = max(min(one.position for one in self._followers[source]), head - STRETCHES_MAX)
         while records := store.read_log(after, READ_AT_ONCE):
             for record in records:
-                lacking = sum(not progress.has(record.position) for progress in behind)
-                if lacking:
-                    committed_s = since_start_s(record.recorded_at)
-                    self._under_way[source][record.position] = UnderWay(committed_s, lacking)
+                position = record.position
+                self._commits[source].note(position, position, since_start_s(record.recorded_at))
             after = records[-1].position
 
     # -- the recorder ----------------------------------------------------------------------------------
@@ -189,69 +184,57 @@ class Observer(Recorder):
 
     def _committed(self, rows: Rows) -> None:
         """Note commits: rows of the table `events`."""
+        names = self._names
         with self._lock:
-            for source_id, position, _, _, _, at_s in rows:
-                source = self._names[source_id]
-                if position > self.heads.get(source, 0):
-                    self.heads[source] = position
-                early = self._under_way[source].get(position)
-                if early is None:
-                    self._add(source, position, at_s)
-                elif early.followers > 0:
-                    early.committed_s = at_s
-                else:
-                    del self._under_way[source][position]
+            for (source_id, at_s), stretch in groupby(rows, _COMMITTED_TOGETHER):
+                source = names[source_id]
+                for first, last in _stretches([row[1] for row in stretch]):
+                    self.heads[source] = max(last, self.heads[source])
+                    self._commits[source].note(first, last, at_s)
 
     def _handled(self, rows: Rows) -> None:
         """Note handlings: rows of the table `applied`."""
         names, advanced = self._names, set()
         with self._lock:
-            for consumer_id, source_id, position, _, applied_s, _, outcome_id in rows:
+            for (consumer_id, source_id, applied_s, outcome_id), together in groupby(rows, _HANDLED_ALIKE):
                 consumer, source, outcome = names[consumer_id], names[source_id], names[outcome_id]
                 one = self.following[consumer, source]
-                one.outcomes[outcome] = one.outcomes.get(outcome, 0) + 1
+                positions = [row[2] for row in together]
+                one.outcomes[outcome] = one.outcomes.get(outcome, 0) + len(positions)
                 if outcome == "stopped":
-                    about = {"consumer": consumer, "source": source, "position": position}
+                    about = {"consumer": consumer, "source": source, "position": positions[0]}
                     logger.error("a consumer has stopped for good at an event that failed", extra=about)
                 if outcome == "applied":
                     one.applied_s = applied_s
-                if outcome not in DONE:
-                    continue
-                if one.progress.has(position):
-                    committed_s = one.parked.pop(position, None)  # it may be a dead letter's replay
-                else:
-                    one.progress.mark(position)
+                if outcome in DONE:
+                    for first, last in _stretches(positions):
+                        self._done(one, source, first, last, outcome, applied_s)
                     advanced.add((consumer, source))
-                    committed_s = self._done_by_one(source, position)
-                if committed_s is None:
-                    continue
-                if outcome == "applied":
-                    one.histogram.add(max(0.0, applied_s - committed_s))
-                elif outcome == "parked":
-                    one.parked[position] = committed_s
         for consumer, source in advanced:
             self.positions.advance(consumer, source, self.following[consumer, source].position)
 
-    def _done_by_one(self, source: str, position: int) -> float | None:
-        """Note that one more follower has done with the event; return when it was committed (s), if known."""
-        under_way = self._under_way[source]
-        event = under_way.get(position)
-        if event is None:
-            if position <= self.heads[source]:
-                return None  # it was given up, as there were too many
-            # It is applied before whoever has committed it has come to say so.
-            event = self._add(source, position, None)
-        event.followers -= 1
-        if event.followers <= 0 and event.committed_s is not None:
-            del under_way[position]
-        return event.committed_s
+    def _done(self, one: Following, source: str, first: int, last: int, outcome: str, at_s: float) -> None:
+        """Note that a consumer is done with the events of a stretch, each for the first time or again.
 
-    def _add(self, source: str, position: int, committed_s: float | None) -> UnderWay:
-        under_way = self._under_way[source]
-        if len(under_way) >= UNDER_WAY_MAX:
-            del under_way[next(iter(under_way))]
-        event = under_way[position] = UnderWay(committed_s, self._followers[source])
-        return event
+        It may have applied them before whoever has committed them has come to say so; how long that took is
+        not known then.
+        """
+        commits, progress = self._commits[source], one.progress
+        if first == progress.next_after():
+            progress.mark_up_to(last)
+            for begin, end, committed_s in commits.among(first, last):
+                one.note(begin, end, committed_s, outcome, at_s)
+        else:
+            for position in range(first, last + 1):
+                known_s: float | None
+                if progress.has(position):  # it may be a dead letter's replay
+                    known_s = one.parked.pop(position, None)
+                else:
+                    progress.mark(position)
+                    known_s = commits.at_s(position)
+                if known_s is not None:
+                    one.note(position, position, known_s, outcome, at_s)
+        commits.forget_up_to(min(other.position for other in self._followers[source]))
 
     def _levels(self, rows: Rows) -> None:
         for _, product_id, available in rows:
@@ -278,12 +261,32 @@ class Observer(Recorder):
             one = self.following[consumer, source]
             if one.missing(self.heads[source]) == 0:
                 return 0.0
-            under_way = self._under_way[source]
-            event = under_way.get(one.position + 1)
-            if event is None and under_way:  # it was given up; this one is the oldest that was not
-                event = next(iter(under_way.values()))
-            since_s = None if event is None else event.committed_s
+            since_s = self._commits[source].since_s(one.position + 1)
             return 0.0 if since_s is None else max(0.0, now_s - since_s)
+
+
+_COMMITTED_TOGETHER: Final = itemgetter(0, 5)
+"""Of a row of `events`: source and instant."""
+
+_HANDLED_ALIKE: Final = itemgetter(0, 1, 4, 6)
+"""Of a row of `applied`: consumer, source, instant and outcome."""
+
+
+def _stretches(positions: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first and the last of each run of positions that count up.
+
+    >>> list(_stretches([4, 5, 6, 8]))
+    [(4, 6), (8, 8)]
+    """
+    first, last = positions[0], positions[-1]
+    if last - first == len(positions) - 1 and positions == list(range(first, last + 1)):
+        yield first, last  # nearly always
+        return
+    begin = 0
+    for end, position in enumerate(positions, 1):
+        if end == len(positions) or positions[end] != position + 1:
+            yield positions[begin], position
+            begin = end
 
 
 def _forget(_rows: object) -> None:
