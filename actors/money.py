@@ -1,10 +1,14 @@
 """Amounts: integers in minor units (cents) inside, exact decimals at the edge."""
 
-from decimal import Context, Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact
 
 DECIMALS = 2
 MAGNITUDE_MAX = 60
 """Amounts have at most so many digits before the decimal point, and one."""
+
+
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact])
+_UNIT = Decimal((0, (1,), -DECIMALS))
 
 
 def to_decimal(minor: int) -> Decimal:
@@ -13,7 +17,7 @@ def to_decimal(minor: int) -> Decimal:
     >>> to_decimal(1999)
     Decimal('19.99')
     """
-    return Decimal(f"{minor}E-{DECIMALS}")  # from text it is exact, whatever the context's precision
+    return _EXACT.multiply(_UNIT, minor)  # whatever the precision that the program asks of its decimals
 
 
 def to_minor(amount: Decimal) -> int:

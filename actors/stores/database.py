@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from itertools import chain
+from operator import itemgetter
 from typing import Any, Final, LiteralString, Protocol, TypeAlias, cast
 
 import msgspec
@@ -249,12 +250,8 @@ class _File:
 
     def asking(self, question: sa.Select[Any]) -> Ask:
         """See `Database`."""
-        text, names, constants = self._compiled(question)
-
-        def ask(values: Values) -> list[Any]:
-            return self._ask(text, [values[name] if name in values else constants[name] for name in names])
-
-        return ask
+        text, in_order = self._compiled(question)
+        return lambda values: self._ask(text, in_order(values))
 
     def seeking(self, question: sa.Select[Any], key: Sequence[sa.Column[Any]]) -> Seek:
         """See `Database`."""
@@ -265,8 +262,9 @@ class _File:
                 [sa.bindparam(f"k{n}_{place}", type_=column.type) for place, column in enumerate(key)]
                 for n in range(number)
             ]
-            text, names, _ = self._compiled(question.where(_whole(key).in_([_whole(one) for one in keys])))
-            assert names == [one.key for part in keys for one in part], "they stand in the order of the keys"
+            text, in_order = self._compiled(question.where(_whole(key).in_([_whole(one) for one in keys])))
+            names = [one.key for part in keys for one in part]
+            assert [*in_order({name: name for name in names})] == names, "they stand in the order of the keys"
             return text
 
         def seek(keys: Sequence[Sequence[Any]]) -> list[Any]:
@@ -292,11 +290,10 @@ class _File:
 
     def executing(self, statement: sa.Executable) -> Execute:
         """See `Database`."""
-        text, names, constants = self._compiled(statement)
+        text, in_order = self._compiled(statement)
 
         def execute(transaction: sqlite3.Connection, values: Values) -> list[Any]:
-            ordered = [values[name] if name in values else constants[name] for name in names]
-            return transaction.execute(text, ordered).fetchall()
+            return transaction.execute(text, in_order(values)).fetchall()
 
         return execute
 
@@ -340,10 +337,14 @@ class _File:
             self._idle.pop().close()
         self._engine.dispose()
 
-    def _compiled(self, statement: Any) -> tuple[str, Sequence[str], Values]:
-        """The text of a statement, the names of its parameters in their order, and values that some have."""
+    def _compiled(self, statement: Any) -> tuple[str, Callable[[Values], Sequence[Any]]]:
+        """The text of a statement, and what puts the values of its parameters in their order."""
         compiled = statement.compile(dialect=self._engine.dialect)
-        return compiled.string, compiled.positiontup or [], compiled.params
+        names = compiled.positiontup or []
+        constants = {name: compiled.params[name] for name in names if compiled.params[name] is not None}
+        if len(names) > 1 and not constants:
+            return compiled.string, itemgetter(*names)
+        return compiled.string, lambda values: [*map({**constants, **values}.__getitem__, names)]
 
     def _ask(self, text: str, values: Sequence[Any]) -> list[Any]:
         connection = self._connection()

@@ -195,10 +195,11 @@ class SqlStore:
         self._database.close()
 
     def _rows(self, table: Table[Row], ask: Ask, parameters: dict[str, Any]) -> list[Row]:
-        with self._attempt(f"reading {table.name}"):
+        try:  # as an attempt, which costs more than a row
             found = ask(parameters)
-        to_row = self._statements[table].to_row
-        return [to_row(values) for values in found]
+        except REFUSALS as error:
+            raise failure(self.name, f"reading {table.name}", error) from error
+        return [*map(self._statements[table].to_row, found)]
 
     def _at_once(self, statements: Statements, keys: Sequence[tuple[Any, ...]]) -> list[Any]:
         """The rows with these many keys, as one state of the database has them."""

@@ -56,7 +56,8 @@ class Statements:
     def __init__(self, table: Table[Any], sql: sa.Table, database: Database) -> None:
         columns = tuple(sql.c)
         key = [sql.c[name] for name in table.key]
-        bound = [sa.bindparam(f"k{n}", type_=column.type) for n, column in enumerate(key)]
+        self._bound = [f"k{n}" for n in range(len(key))]
+        bound = [sa.bindparam(name, type_=column.type) for name, column in zip(self._bound, key, strict=True)]
         same_key = sa.and_(*(column == k for column, k in zip(key, bound, strict=True)))
         self._is_single = len(key) == 1
         whole_key: Any = key[0] if self._is_single else sa.tuple_(*key)
@@ -102,7 +103,7 @@ class Statements:
 
     def one(self, key: Sequence[Any]) -> dict[str, Any]:
         """The parameters that stand for a key."""
-        return {f"k{n}": value for n, value in enumerate(key)}
+        return dict(zip(self._bound, key, strict=True))
 
     def many(self, keys: Sequence[Sequence[Any]]) -> dict[str, Any]:
         """The parameter that stands for several keys."""
@@ -159,11 +160,11 @@ def _to_row(table: Table[Any]) -> Callable[[Sequence[Any]], Any]:
     ]
     if not decoders:
         return lambda values: row(*values)
+    ((place, decode),) = decoders  # a table has one such column at most
 
     def decoded(values: Sequence[Any]) -> Any:
-        plain = list(values)
-        for place, decode in decoders:
-            plain[place] = decode(plain[place])
+        plain = [*values]
+        plain[place] = decode(plain[place])
         return row(*plain)
 
     return decoded
