@@ -66,7 +66,7 @@ Status = Annotated[
 ]
 
 
-class Body(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class Body(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, gc=False):
     """What stands in a request or an answer."""
 
 

@@ -27,7 +27,7 @@ _PATTERN = re.compile(PATTERN, re.ASCII)
 
 def dumps(positions: Mapping[str, int]) -> str:
     """The token as a header carries it."""
-    return ", ".join(f"{source}={position}" for source, position in positions.items())
+    return ", ".join([f"{source}={position}" for source, position in positions.items()])
 
 
 def loads(text: str) -> dict[str, int]:

@@ -183,10 +183,13 @@ class Views:
 
     async def ask(self, name: str, query: Callable[[Store], T]) -> T:
         """What the query says of the named store."""
-        system = self._system
-        if system.is_local and not system.gates[name].is_faulty:
-            return query(system.bare[name])
-        return await self.in_thread(partial(query, system.stores[name]))
+        if self._is_at_hand(name):
+            return query(self._system.bare[name])
+        return await self.in_thread(partial(query, self._system.stores[name]))
+
+    def _is_at_hand(self, name: str) -> bool:
+        """Whether the named store answers at once."""
+        return self._system.is_local and not self._system.gates[name].is_faulty
 
     async def in_thread(self, call: Callable[[], T]) -> T:
         """What the call returns; it may wait, but not for ever."""
@@ -218,10 +221,10 @@ class Views:
         self, copy: str, question: Question, key: int, token: Mapping[str, int], wait_s: float | None
     ) -> tuple[Any, How]:
         """What the question says of a view that has reached the token, or does not in time."""
-        sources = self._follows[copy]
-        wanted = {source: token[source] for source in sources if source in token}
-        waits = bool(wanted) and self._waits
-        if waits:
+        sources, waits = self._follows[copy], False
+        if token and self._waits:
+            wanted = {source: token[source] for source in sources if source in token}
+            waits = bool(wanted)
             await self._reach(copy, wanted, self._timeout_s if wait_s is None else wait_s)
         observer = self._system.observer
         now_s = self._system.runtime.now()
@@ -229,9 +232,11 @@ class Views:
         positions = {source: observer.position(copy, source) for source in sources}
         if copy in observer.heads:  # what a service has published itself it shows at once
             positions[copy] = observer.heads[copy]
-        age_s = max(observer.behind_s(copy, source, now_s) for source in sources)
-        if question.several is None or self._system.is_local or self._system.gates[copy].is_faulty:
-            found = await self.ask(copy, lambda store: question.one(store, key))
+        age_s = max([observer.behind_s(copy, source, now_s) for source in sources])
+        if self._is_at_hand(copy):
+            found = question.one(self._system.bare[copy], key)
+        elif question.several is None or self._system.gates[copy].is_faulty:
+            found = await self.in_thread(partial(question.one, self._system.stores[copy], key))
         else:
             found = await self._together(copy, question).answer(key)
         stale = _lacks(positions, token)
@@ -312,6 +317,8 @@ def _one(row: Any, how: How) -> Reflected:
 
 def _lacks(positions: Mapping[str, int], token: Mapping[str, int]) -> bool | None:
     """Whether a view at these positions lacks something of the token; None if that asks for nothing."""
+    if not token:
+        return None
     wanted = [source for source in token if source in positions]
     return any(positions[source] < token[source] for source in wanted) if wanted else None
 
