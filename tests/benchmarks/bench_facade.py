@@ -34,7 +34,8 @@ CORES = sorted(os.sched_getaffinity(0))
 ROUNDS, ROUND_S, WARM_S, STEADY_S = 3, 3, 1, 30
 RECORDING_ROUNDS = 10
 START_S_MAX, STOP_S_MAX, FOLLOW_S_MAX = 60.0, 15.0, 10.0
-SOME_CUSTOMER, SOME_PRODUCT = "/customer/7/orders", "/inventory/products/7"
+SOME_CUSTOMER, SOME_PRODUCT = ("/customer/%d/orders", 10_000), ("/inventory/products/%d", 1_000)
+"""Paths to read, with the number that the highest one has which is drawn for it."""
 
 
 class Server(NamedTuple):
@@ -47,12 +48,12 @@ class Server(NamedTuple):
         """Orders a second that it takes."""
         return self._rate("/orders", seconds, orders=True)
 
-    def reads(self, path: str) -> float:
+    def reads(self, path: str, most: int) -> float:
         """Reads a second that it answers."""
-        return self._rate(path, ROUND_S, orders=False)
+        return self._rate(path, ROUND_S, orders=False, most=most)
 
-    def _rate(self, path: str, seconds: int, *, orders: bool) -> float:
-        answered = load(self.url + path, seconds, orders=orders)
+    def _rate(self, path: str, seconds: int, *, orders: bool, most: int = 1) -> float:
+        answered = load(self.url + path, seconds, orders=orders, most=most)
         if answered.failed:
             print(f"{self.name}: {answered.failed} requests to {path} failed")
         return answered.rate
@@ -200,10 +201,10 @@ def main() -> None:
             rates.add("POST hello", hello.orders())
             for one in (lab, orm, postgres):
                 rates.add(f"POST {one.name}", one.orders())
-            rates.add("GET hello", hello.reads("/"))
+            rates.add("GET hello", hello.reads(*SOME_CUSTOMER))
             for one in (lab, postgres):
-                rates.add(f"GET history {one.name}", one.reads(SOME_CUSTOMER))
-                rates.add(f"GET stock {one.name}", one.reads(SOME_PRODUCT))
+                rates.add(f"GET history {one.name}", one.reads(*SOME_CUSTOMER))
+                rates.add(f"GET stock {one.name}", one.reads(*SOME_PRODUCT))
         print(f"{CONNECTIONS} connections, {ROUNDS} rounds of {ROUND_S} s")
         rates.report("POST /orders on SQLite / hello", "POST lab", "POST hello", 0.20)
         rates.report("POST /orders on PostgreSQL / hello", "POST postgres", "POST hello", 0.20)

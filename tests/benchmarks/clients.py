@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 CONNECTIONS = 32
 PROCESSES = 2
-ORDERS = Path(__file__).with_name("orders.lua")
+ORDERS, READS = (Path(__file__).with_name(name) for name in ("orders.lua", "reads.lua"))
 
 
 class Answered(NamedTuple):
@@ -25,16 +25,19 @@ class Answered(NamedTuple):
     failed: int
 
 
-def load(url: str, seconds: int, *, orders: bool) -> Answered:
-    """Place orders at the URL, or read it, over `CONNECTIONS` connections for so long."""
+def load(url: str, seconds: int, *, orders: bool, most: int = 1) -> Answered:
+    """Place orders at the URL, or read it, over `CONNECTIONS` connections for so long.
+
+    `%d` in the path is a number from 1 to `most`, drawn for each read.
+    """
     if shutil.which("wrk"):
         command = [
             "wrk",
             "-t1",
             f"-c{CONNECTIONS}",
             f"-d{seconds}s",
-            *(["-s", str(ORDERS)] if orders else []),
-            url,
+            *("-s", str(ORDERS if orders else READS)),
+            *(url, "--", urlsplit(url).path, str(most)),
         ]
         said = subprocess.run(
             command, capture_output=True, text=True, check=True, timeout=seconds + 30
@@ -46,6 +49,7 @@ def load(url: str, seconds: int, *, orders: bool) -> Answered:
         url,
         str(seconds),
         str(CONNECTIONS // PROCESSES),
+        str(most),
         "orders" if orders else "",
     ]
     processes = [subprocess.Popen(own, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)]
@@ -67,9 +71,10 @@ def _failed(said: str) -> int:
 # -- our own -------------------------------------------------------------------------------------------
 
 
-def _request(host: str, path: str, *, orders: bool) -> bytes:
+def _request(host: str, path: str, most: int, *, orders: bool) -> bytes:
     if not orders:
-        return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+        drawn = path.replace("%d", str(random.randint(1, most)))
+        return f"GET {drawn} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     product = random.randint(1, 1000)
     body = (
         f'{{"customerId": {random.randint(1, 10_000)}, "items": [{{"productId": {product}, "quantity": 1}},'
@@ -80,24 +85,24 @@ def _request(host: str, path: str, *, orders: bool) -> bytes:
 
 
 async def _client(
-    host: str, port: int, path: str, until_s: float, counts: list[int], *, orders: bool
+    host: str, port: int, path: str, most: int, until_s: float, counts: list[int], *, orders: bool
 ) -> None:
     reader, writer = await asyncio.open_connection(host, port)
     while asyncio.get_running_loop().time() < until_s:
-        writer.write(_request(host, path, orders=orders))
+        writer.write(_request(host, path, most, orders=orders))
         head = await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(int(_number(r"(?i)content-length: (\d+)", head.decode())))
         counts[0 if head[9:10] == b"2" else 1] += 1
     writer.close()
 
 
-async def _clients(url: str, seconds: float, connections: int, *, orders: bool) -> list[int]:
+async def _clients(url: str, seconds: float, connections: int, most: int, *, orders: bool) -> list[int]:
     place, counts = urlsplit(url), [0, 0]
     until_s = asyncio.get_running_loop().time() + seconds
     assert place.hostname is not None
     assert place.port is not None
     clients = (
-        _client(place.hostname, place.port, place.path, until_s, counts, orders=orders)
+        _client(place.hostname, place.port, place.path, most, until_s, counts, orders=orders)
         for _ in range(connections)
     )
     await asyncio.gather(*clients)
@@ -105,4 +110,5 @@ async def _clients(url: str, seconds: float, connections: int, *, orders: bool) 
 
 
 if __name__ == "__main__":
-    print(*asyncio.run(_clients(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), orders=bool(sys.argv[4]))))
+    url, seconds, connections, most, orders = sys.argv[1:]
+    print(*asyncio.run(_clients(url, float(seconds), int(connections), int(most), orders=bool(orders))))
