@@ -10,7 +10,7 @@ lengths, PostgreSQL as one array for each column, so that both know the statemen
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from itertools import chain
@@ -20,6 +20,7 @@ from typing import Any, Final, LiteralString, Protocol, TypeAlias, cast
 import msgspec
 import psycopg
 import sqlalchemy as sa
+from psycopg.waiting import Ready, Wait
 from sqlalchemy.dialects import postgresql, sqlite
 
 Values: TypeAlias = Mapping[str, Any]
@@ -171,6 +172,8 @@ class _Server:
 
         def insert_all(transaction: psycopg.Connection, rows: Sequence[Sequence[Any]]) -> None:
             transaction.execute(text, {**constants, **_as_arrays(names, written, rows)})
+            if transaction.pgconn.flush():
+                transaction.wait(_sending(transaction.pgconn))
 
         return insert_all
 
@@ -204,6 +207,16 @@ class _Server:
             lent.invalidate()
             raise
         lent.close()
+
+
+def _sending(connection: psycopg.pq.abc.PGconn) -> Generator[Wait, Ready | int, None]:
+    """Send all of a long statement.
+
+    Within a pipeline the driver sends what the way takes at once, and would then wait for the answer.
+    """
+    while connection.flush():
+        if (yield Wait.RW) & Ready.R:
+            connection.consume_input()
 
 
 def _arrays(

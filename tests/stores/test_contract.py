@@ -134,6 +134,12 @@ def test_a_scan_ascends_by_key_whatever_the_order_of_writing(store: Store) -> No
     assert list(store.scan(CHECKPOINTS)) == sorted(rows, key=lambda row: row.consumer)
 
 
+def test_any_number_of_long_rows_is_written_at_once(store: Store) -> None:
+    rows = [CatalogRow(number, "Lampe" * 50, 1999) for number in range(20_000)]
+    store.write([Put(CATALOG, row) for row in rows])
+    assert list(store.scan(CATALOG)) == rows
+
+
 # -- pages -------------------------------------------------------------------------------------------------
 
 
