@@ -64,6 +64,20 @@ def test_readers_who_come_together_see_what_each_would_see_alone(lab: Front) -> 
 
 
 @EVERY_STORE
+def test_a_fault_at_a_store_meets_every_reader_and_none_after_it(lab: Front) -> None:
+    paths = [f"/customer/{customer}/orders" for customer in (ANN, BOB, ANN, 9)]
+
+    def statuses() -> set[int]:
+        with ThreadPoolExecutor(len(paths)) as readers:
+            return {answer.status_code for answer in readers.map(lab.http.get, paths)}
+
+    with lab.failing("unavailable", "store:summary"):
+        assert statuses() == {503}
+        assert lab.http.get("/inventory/products/1").status_code == 200
+    assert statuses() == {200}
+
+
+@EVERY_STORE
 def test_carts_are_filled_changed_and_checked_out_once(lab: Front) -> None:
     items = f"/customer/{ANN}/cart/items"
     for _ in range(2):  # PUT says how many there are to be, not how many more
