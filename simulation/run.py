@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from actors import topology
 from actors.consuming.positions import Positions
 from actors.ends import record_end, record_start
+from actors.querying.queries import unasked
 from actors.querying.reading import Reader
 from actors.runtime.gated import GatedStore
 from actors.stores.memory import MemoryStore
@@ -63,7 +64,10 @@ def simulate(scenario: Scenario, on_progress: Callable[[float], object] | None =
         start_s=-phases.warm,
         recorder=Recorder(settles=False),
     )
-    raw = {name: MemoryStore(name, tables_of(name)) for name in topology.stores(scenario.policy)}
+    raw: dict[str, Store] = {
+        name: MemoryStore(name, tables_of(name), unasked(scenario.policy))
+        for name in topology.stores(scenario.policy)
+    }
     gated = _gated(scenario)
     stores: dict[str, Store] = {
         name: GatedStore(store, runtime.gate(topology.node_of(name)))

@@ -44,8 +44,6 @@ class Consumer(pykka.Actor):
     in_memory: tuple[str, ...] = ()
     """The names of the dicts of rows that `applied` keeps and `effects` reads."""
 
-    group_pace_s = 0.01  # under load a view is so much older, and costs a third less
-
     def __init__(
         self,
         runtime: Runtime,

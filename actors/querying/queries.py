@@ -5,9 +5,10 @@ its view from answering, it only makes the answer old.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from actors.facts import is_known
+from actors.policy import Policy
 from actors.stores.port import Store
 from actors.tables import (
     INVENTORY,
@@ -21,10 +22,19 @@ from actors.tables import (
     ProductRow,
     SummaryItem,
     SummaryRow,
+    Table,
 )
 
 PAGE = 20
 """How many rows a page of a list has."""
+
+
+def unasked(policy: Policy) -> tuple[Table[Any], ...]:
+    """The tables that nobody asks by their index under this policy; then it need not be kept.
+
+    An order's customer is anywhere in an index of all: to keep it is a good part of the price of writing.
+    """
+    return () if policy.read == "write-side" else (ORDERS,)
 
 
 class History(NamedTuple):

@@ -208,15 +208,16 @@ class LiveRuntime(SupervisedRuntime):
         supervised = super()._supervised(actor_class, actor, works)
         handle_one: Callable[[Any, Any], Any] = supervised._handle_receive  # noqa: SLF001  # a maker's hook
         groups, rules = hasattr(actor_class, "may_group"), self.handling(actor.node)
-        pace_s: float = getattr(actor_class, "group_pace_s", 0.0)
+        paces = hasattr(actor_class, "pace_s")
 
         def handle(self: Any, message: Any) -> Any:
             # What a fault decides about messages, it decides about each alone.
-            inbox = self.actor_inbox
-            if groups and inbox.mail and not rules.active and self.may_group(type(message)):
-                inbox.pace(pace_s)
-                kinds = () if rules.active else self.may_group(type(message))
-                if kinds:
+            if groups and not rules.active and self.may_group(type(message)):
+                inbox = self.actor_inbox
+                if paces:
+                    inbox.pace(self.pace_s)
+                # A fault may have begun meanwhile.
+                if inbox.mail and not rules.active and (kinds := self.may_group(type(message))):
                     return _handle_group(self, inbox.take_more(GROUP_MAX, kinds))
             return handle_one(self, message)
 

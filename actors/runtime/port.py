@@ -8,7 +8,7 @@ only its own actor waits with it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import pykka
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 A = TypeVar("A", bound=pykka.Actor)
 T = TypeVar("T")
+
+MANY: Final = 8
+"""So many messages that are handled together tell of a load under which groups are to be paced."""
 
 
 class RuntimeFailure(Exception):
@@ -97,8 +100,8 @@ class Grouping(Protocol):
     Where messages pile up in real time, a runtime may hand it what waits behind the message in hand instead
     of one after the other. In virtual time each message takes a service time of its own: nothing is grouped.
 
-    With an attribute `group_pace_s` its groups, while they are of many, begin at least so far apart (s):
-    fewer and larger ones cost less, and who waits for one waits longer.
+    With a property `pace_s` its groups begin at least so far apart (s): where much comes, fewer and larger
+    ones cost less, and who waits for one waits longer.
     """
 
     def may_group(self, kind: type) -> Collection[type]:

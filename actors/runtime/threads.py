@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pykka
 from pykka import ActorDeadError
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from actors.policy import Overflow
     from actors.runtime.inbox import Entry
 
-
-MANY: Final = 8
-"""So many messages that are handled together tell of a load under which groups are to be paced."""
 
 _here = threading.local()
 """`_here.inbox` is the inbox of the actor whose thread this is."""
@@ -57,8 +54,7 @@ class LiveInbox(Inbox):
         self._changed = threading.Condition(self._lock)
         self._released: deque[LiveInbox] = deque()
         self._behind: list[Envelope[Any]] = []  # in hand behind `hand`, to be handled together with it
-        self._is_busy = False  # the last group was one of many
-        self._grouped_s = -math.inf  # when it was taken
+        self._paced_s = -math.inf
 
     def live(self, life: Callable[[], object]) -> None:
         """Begin to run `life` on a thread of its own, until it returns or the actor is killed."""
@@ -142,15 +138,12 @@ class LiveInbox(Inbox):
         self._wake_released()
 
     def pace(self, pace_s: float) -> None:
-        """If the last group was of many, wait until `pace_s` seconds after it was taken, for more to come.
-
-        What is in hand counts as taken then.
-        """
-        if self._is_busy:
-            wait_s = self._grouped_s + pace_s - time.monotonic()
-            if wait_s > 0.0:
-                self.sleep(wait_s)
-                self.begun_s = time.monotonic()
+        """Wait until `pace_s` seconds after the last call; what is in hand counts as taken then."""
+        wait_s = self._paced_s + pace_s - time.monotonic()
+        if wait_s > 0.0:
+            self.sleep(wait_s)
+            self.begun_s = time.monotonic()
+        self._paced_s = time.monotonic()
 
     def take_more(self, most: int, kinds: Collection[type]) -> list[Envelope[Any]]:
         """Take in hand what waits right behind the message in hand, as long as it is of one of the types.
@@ -170,8 +163,6 @@ class LiveInbox(Inbox):
             behind.extend([mail.popleft() for _ in range(number)])
             if self.limit is not None and isinstance(first.message, Control):
                 self._controls -= len(behind)
-            self._is_busy = len(behind) >= MANY
-            self._grouped_s = self.begun_s
             return [first, *behind]
 
     def __len__(self) -> int:

@@ -31,7 +31,7 @@ from actors.messages import (
 )
 from actors.policy import Policy
 from actors.publishing.outbox import Outbox
-from actors.runtime.port import Runtime
+from actors.runtime.port import MANY, Runtime
 from actors.services.pricing import priced
 from actors.stores.port import (
     Change,
@@ -59,6 +59,9 @@ from actors.tables import (
 OF_PENDING: Final = frozenset({StockReserved, StockRejected})
 """The events that say what becomes of a pending order."""
 
+_PACE_S: Final = 0.002
+"""Under load, groups begin so far apart."""
+
 RESERVE_TIMEOUT_S: Final = 1.0
 """An inventory that does not answer for so long counts as unavailable."""
 
@@ -73,7 +76,6 @@ class OrderActor(Consumer):
     """
 
     in_memory = ("_products",)
-    group_pace_s = 0.002  # whoever has placed an order waits for the answer
 
     def __init__(
         self,
@@ -104,6 +106,7 @@ class OrderActor(Consumer):
         self._carries_names = policy.of("summary").join == "carried"
         self._products: dict[int, KnownProductRow] = {}
         self._next_id = 1
+        self._grouped = 0  # how many messages the last group had
 
     def on_start(self) -> None:
         """Load what is known of the products, and make sure that committed orders are on their way."""
@@ -129,8 +132,14 @@ class OrderActor(Consumer):
             return (PlaceOrder, *kinds)
         return (Record, PlaceOrder) if kind in kinds else ()
 
+    @property
+    def pace_s(self) -> float:
+        """See `Grouping`: who has placed an order waits for the answer."""
+        return _PACE_S if self._grouped >= MANY else 0.0
+
     def on_group(self, messages: Sequence[Any]) -> Iterable[Any]:
         """See `Grouping`."""
+        self._grouped = len(messages)
         records = [message for message in messages if type(message) is Record]
         if not records:
             return self._place_all(messages)

@@ -17,7 +17,7 @@ thread of virtual time never meets it taken. `acquire` and `release` by name cos
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 from threading import Lock
 from typing import Any
@@ -32,13 +32,14 @@ class _Rows:
 
     __slots__ = ("by_key", "index_of", "key_of", "keys_by_value", "repeated", "repeats", "single")
 
-    def __init__(self, table: Table[Any]) -> None:
+    def __init__(self, table: Table[Any], *, is_asked: bool) -> None:
         self.by_key: dict[Any, Any] = {}
         self.single = len(table.key) == 1
         self.repeats = table.repeats
         self.repeated = False  # no row repeats another as long as all are numbered 0
         self.key_of: Callable[[Any], Any] = attrgetter(*table.key)
-        self.index_of: Callable[[Any], Any] | None = attrgetter(table.index) if table.index else None
+        index = table.index if is_asked else None
+        self.index_of: Callable[[Any], Any] | None = attrgetter(index) if index else None
         self.keys_by_value: dict[Any, list[Any]] = {}
 
     def index(self, key: Any, old: Any, row: Any) -> None:
@@ -84,11 +85,12 @@ def _conflict(store: str, table: Table[Any], key: Any) -> Conflict:
 
 
 class MemoryStore:
-    """One service's tables and log in this process's memory."""
+    """One service's tables and log in this process's memory, those `unasked` without their index."""
 
-    def __init__(self, name: str, tables: Iterable[Table[Any]]) -> None:
+    def __init__(self, name: str, tables: Iterable[Table[Any]], unasked: Collection[Table[Any]] = ()) -> None:
         self.name = name
-        self._tables = {table: _Rows(table) for table in tables}
+        self._unasked = unasked
+        self._tables = {table: _Rows(table, is_asked=table not in unasked) for table in tables}
         self._log: list[NewEvent] = []  # the one at position n stands at n − 1
         self._lock = Lock()
 
@@ -115,6 +117,7 @@ class MemoryStore:
     ) -> list[Row]:
         """At most `limit` rows with this index value, from the highest key down, below `before`."""
         rows = self._tables[table]
+        assert rows.index_of is not None, f"{table.name} was not to be asked by {table.index}"
         lock = self._lock
         lock.acquire()
         try:
@@ -131,6 +134,7 @@ class MemoryStore:
     def pages(self, table: Table[Row], values: Sequence[Any], *, limit: int) -> list[list[Row]]:
         """The first page of each of these index values, in their order."""
         rows = self._tables[table]
+        assert rows.index_of is not None, f"{table.name} was not to be asked by {table.index}"
         with self._lock:
             found = [rows.keys_by_value.get(value, []) for value in values]
             return [[rows.by_key[key] for key in keys[: -limit - 1 : -1]] for keys in found]
@@ -138,6 +142,7 @@ class MemoryStore:
     def count(self, table: Table[Any], value: Any) -> int:
         """How many rows have `value` in the index column; of rows that repeat each other one counts."""
         rows = self._tables[table]
+        assert rows.index_of is not None, f"{table.name} was not to be asked by {table.index}"
         with self._lock:
             keys = rows.keys_by_value.get(value, ())
             return len({key[:-1] for key in keys}) if rows.repeated else len(keys)
@@ -215,5 +220,7 @@ class MemoryStore:
     def close(self) -> None:
         """Forget everything: a store in memory opens empty."""
         with self._lock:
-            self._tables = {table: _Rows(table) for table in self._tables}
+            self._tables = {
+                table: _Rows(table, is_asked=table not in self._unasked) for table in self._tables
+            }
             self._log = []

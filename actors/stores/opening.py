@@ -12,9 +12,10 @@
 >>> close_all(stores)
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -23,7 +24,7 @@ from actors.stores.engines import postgresql_engine, sqlite_engine
 from actors.stores.memory import MemoryStore
 from actors.stores.port import Store, StoreError, StoreUnavailable
 from actors.stores.sql import SqlStore
-from actors.tables import tables_of
+from actors.tables import Table, tables_of
 from actors.topology import SERVICES
 
 _FORMS = "memory://, sqlite:///FOLDER or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
@@ -33,8 +34,12 @@ class BadStoreUrl(StoreError):
     """The text does not say which stores are meant; the message says what to write, and no password."""
 
 
-def open_stores(url: str, names: Iterable[str] = SERVICES) -> dict[str, Store]:
+def open_stores(
+    url: str, names: Iterable[str] = SERVICES, *, unasked: Collection[Table[Any]] = ()
+) -> dict[str, Store]:
     """The store of every service or copy of a read model (`summary/2`) named, with its tables made.
+
+    Tables that are `unasked` are not asked by their index, which they do not have.
 
     Raises:
         BadStoreUrl: the URL has none of the forms above.
@@ -48,11 +53,11 @@ def open_stores(url: str, names: Iterable[str] = SERVICES) -> dict[str, Store]:
     if scheme == "memory":
         if rest:
             raise BadStoreUrl(f"the store URL memory://{rest} goes on after memory://; write just memory://")
-        return {name: MemoryStore(name, tables_of(name)) for name in names}
+        return {name: MemoryStore(name, tables_of(name), unasked) for name in names}
     if scheme == "sqlite":
-        return _open_sqlite(rest, names)
+        return _open_sqlite(rest, names, unasked)
     if scheme in ("postgresql", "postgresql+psycopg"):
-        return _open_postgresql(_postgresql_url(url), names)
+        return _open_postgresql(_postgresql_url(url), names, unasked)
     if scheme.startswith("postgres"):
         raise BadStoreUrl(
             f"the store URL asks for {scheme}; PostgreSQL is driven by psycopg: write postgresql://…"
@@ -67,7 +72,7 @@ def close_all(stores: Mapping[str, Store]) -> None:
             closing.callback(store.close)
 
 
-def _open_sqlite(rest: str, names: Iterable[str]) -> dict[str, Store]:
+def _open_sqlite(rest: str, names: Iterable[str], unasked: Collection[Table[Any]]) -> dict[str, Store]:
     if not rest.startswith("/") or rest == "/":
         raise BadStoreUrl(
             f"the store URL sqlite://{rest} has no folder; write sqlite:///FOLDER, sqlite:////FOLDER from /"
@@ -84,18 +89,19 @@ def _open_sqlite(rest: str, names: Iterable[str]) -> dict[str, Store]:
         for name in names:
             engine = sqlite_engine(folder / f"{name.replace('/', '-')}.sqlite")
             opened.callback(engine.dispose)
-            stores[name] = SqlStore(name, tables_of(name), engine)
+            stores[name] = SqlStore(name, tables_of(name), engine, unasked=unasked)
         opened.pop_all()
     return stores
 
 
-def _open_postgresql(url: URL, names: Iterable[str]) -> dict[str, Store]:
+def _open_postgresql(url: URL, names: Iterable[str], unasked: Collection[Table[Any]]) -> dict[str, Store]:
     engine = postgresql_engine(url)
     with ExitStack() as opened:
         opened.callback(engine.dispose)
-        stores: dict[str, Store] = {
-            name: SqlStore(name, tables_of(name), engine, schema=name.replace("/", "_")) for name in names
-        }
+        stores: dict[str, Store] = {}
+        for name in names:
+            schema = name.replace("/", "_")
+            stores[name] = SqlStore(name, tables_of(name), engine, schema, unasked=unasked)
         opened.pop_all()
     return stores
 

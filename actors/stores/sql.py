@@ -7,7 +7,7 @@ A store may be used by many threads and processes at once. A call that fails has
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
@@ -54,13 +54,21 @@ class _Batch(NamedTuple):
 class SqlStore:
     """One service's tables and log in a database; makes those that are missing. `schema` is for PostgreSQL.
 
+    Tables that are `unasked` have no index.
+
     Raises:
         StoreUnavailable: the database cannot be reached, or does not let itself be written.
 
     """
 
     def __init__(
-        self, name: str, tables: Iterable[Table[Any]], engine: sa.Engine, schema: str | None = None
+        self,
+        name: str,
+        tables: Iterable[Table[Any]],
+        engine: sa.Engine,
+        schema: str | None = None,
+        *,
+        unasked: Collection[Table[Any]] = (),
     ) -> None:
         self.name = name
         self._engine = engine
@@ -70,9 +78,8 @@ class SqlStore:
             engine.dialect.name
         ]
         metadata = sa.MetaData(schema=schema)
-        self._statements = {
-            table: Statements(table, sql_table(table, metadata), self._database) for table in tables
-        }
+        made = {table: sql_table(table, metadata) for table in tables}
+        self._statements = {table: Statements(table, sql, self._database) for table, sql in made.items()}
         events = sa.Table(
             "events",
             metadata,
@@ -106,6 +113,10 @@ class SqlStore:
                 if schema is not None:
                     connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
             metadata.create_all(connection)
+            for table, sql in made.items():
+                for index in sql.indexes:  # who opened it before may have asked otherwise
+                    change = index.drop if table in unasked else index.create
+                    change(connection, checkfirst=True)
             connection.execute(upsert(log_head).values(id=1, position=0).on_conflict_do_nothing())
 
     def get(self, table: Table[Row], key: tuple[Any, ...]) -> Row | None:

@@ -45,7 +45,7 @@ def sql_table(table: Table[Any], metadata: sa.MetaData) -> sa.Table:
         sa.PrimaryKeyConstraint(*table.key),
         sqlite_with_rowid=len(table.key) == 1,
     )
-    if table.index is not None:
+    if table.index is not None and table.index != table.key[0]:
         sa.Index(f"{table.name}_by_{table.index}", *(sql.c[name] for name in (table.index, *table.key)))
     return sql
 

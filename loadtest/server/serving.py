@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import resource
 import signal
@@ -31,7 +32,7 @@ from loadtest.system.stores import FOLDER, kept
 from scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from actors.trace import Recorder
@@ -55,6 +56,10 @@ logger = logging.getLogger("cqrs_lab.serving")
 
 class CannotListen(Exception):
     """The server cannot listen where it was told to; the message says why and what to do."""
+
+
+COLLECT_AFTER: Final = 50_000
+"""So many more objects must have been made than given up before Python looks for cycles; else it is 700."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,8 @@ class Server(uvicorn.Server):
     def listen(self) -> None:
         """Answer requests until told to stop."""
         try:
-            self.run(sockets=[self._listener])
+            with _seldom_collecting():
+                self.run(sockets=[self._listener])
         finally:
             self.service.close()
 
@@ -159,6 +165,19 @@ class Server(uvicorn.Server):
                     known[node] = depth
                     row((intern(node), runtime.now(), depth))
             await asyncio.sleep(SAMPLE_EVERY_S)
+
+
+@contextlib.contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Let Python look for cycles among objects seldom: requests make many objects, and few of those."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def listener_at(host: str, port: int) -> socket.socket:

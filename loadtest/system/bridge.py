@@ -90,10 +90,11 @@ class LoopReply(Reply):
     has stopped to wait for it.
     """
 
-    def __init__(self, waiting: Waiting, arrival: asyncio.Future[Any], late: str) -> None:
+    def __init__(self, waiting: Waiting, arrival: asyncio.Future[Any], whose: str, timeout_s: float) -> None:
         super().__init__()
         self._waiting = waiting
-        self._late = late
+        self._whose = whose
+        self._timeout_s = timeout_s
         self.arrival = arrival
         self.ended: Callable[[], object] | None = None
 
@@ -133,7 +134,8 @@ class LoopReply(Reply):
     def give_up(self) -> None:
         """Let those who wait know that it comes too late, unless they have it."""
         if not self.arrival.done():
-            self.arrival.set_exception(NoAnswer(self._late))
+            late = f"{self._whose} has not answered within {self._timeout_s:g} s; ask again later"
+            self.arrival.set_exception(NoAnswer(late))
 
 
 class ServingRuntime(LiveRuntime):
@@ -171,7 +173,7 @@ class ServingRuntime(LiveRuntime):
             Exception: whatever its handler has raised.
 
         """
-        reply = self._reply(f"{name} has not answered within {timeout_s:g} s; ask again later", timeout_s)
+        reply = self._reply(name, timeout_s)
         reply.ended = ended
         inbox = self._inboxes.get(name)
         if inbox is None or inbox.guarded:
@@ -191,7 +193,7 @@ class ServingRuntime(LiveRuntime):
             Exception: whatever the call has raised.
 
         """
-        reply = self._reply(f"there was no answer within {timeout_s:g} s", timeout_s)
+        reply = self._reply("a call", timeout_s)
         threads.call(make, reply)
         try:
             result: T = await reply.arrival
@@ -199,12 +201,12 @@ class ServingRuntime(LiveRuntime):
             reply.forget()
         return result
 
-    def _reply(self, late: str, timeout_s: float) -> LoopReply:
+    def _reply(self, whose: str, timeout_s: float) -> LoopReply:
         """A reply for the running loop, which waits so long for it."""
         loop = asyncio.get_running_loop()
         waiting = self._waiting.get(loop)
         if waiting is None:
             waiting = self._waiting[loop] = Waiting(loop)
-        reply = LoopReply(waiting, loop.create_future(), late)
+        reply = LoopReply(waiting, loop.create_future(), whose, timeout_s)
         waiting.watch(reply, timeout_s)
         return reply

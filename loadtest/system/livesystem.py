@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final, Self
 
 from actors import topology
+from actors.querying.queries import unasked
 from actors.runtime.gated import GatedStore
 from actors.stores.opening import close_all, open_stores
 from actors.system import seed, start
@@ -45,7 +46,9 @@ class LiveSystem:
         self.scenario = scenario
         self.policy = scenario.policy
         self.is_local = url.partition("://")[0] in ("memory", "sqlite")
-        self.bare: Mapping[str, Store] = open_stores(url, topology.stores(self.policy))
+        self.bare: Mapping[str, Store] = open_stores(
+            url, topology.stores(self.policy), unasked=unasked(self.policy)
+        )
         self.observer = Observer(keeps=keeps_trace)
         with contextlib.ExitStack() as opened:
             opened.callback(close_all, self.bare)

@@ -1,4 +1,4 @@
-"""Under load an actor that asks for it takes larger groups less often; otherwise nobody waits for company."""
+"""An actor may ask for time between its groups, as one under load does: fewer and larger ones cost less."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -8,7 +8,7 @@ import pykka
 import pytest
 
 from actors.runtime.live import LiveRuntime
-from actors.runtime.threads import MANY
+from actors.runtime.port import MANY
 
 PACE_S = 0.4
 SOON_S = 10.0
@@ -17,12 +17,14 @@ SOON_S = 10.0
 class Counter(pykka.ThreadingActor):
     """Notes how many messages it is handed, when, and since when they count as taken."""
 
-    group_pace_s = PACE_S
-
     def __init__(self, runtime: LiveRuntime, groups: list[tuple[int, float, float]]) -> None:
         super().__init__()
         self._runtime = runtime
         self._groups = groups
+
+    @property
+    def pace_s(self) -> float:
+        return PACE_S if self._groups and self._groups[-1][0] >= MANY else 0.0
 
     def may_group(self, kind: type) -> Collection[type]:
         return (kind,)
@@ -106,6 +108,16 @@ def test_a_crash_ends_the_wait(counting: Counting) -> None:
     lost = counting.live.crash("counter")
     assert lost == 3
     counting.live.revive("counter")
+    counting.groups.clear()
     counting.live.tell("counter", 0)
-    counting.until_handled(MANY + 3)
-    assert [size for size, _, _ in counting.groups] == [MANY + 2, 1]
+    counting.until_handled(1)
+
+
+def test_who_is_alone_waits_too(counting: Counting) -> None:
+    counting.tell(MANY + 2)
+    counting.until_handled(MANY + 2)
+    counting.live.tell("counter", 0)
+    time.sleep(PACE_S / 4)
+    counting.live.tell("counter", 1)
+    counting.until_handled(MANY + 4)
+    assert [size for size, _, _ in counting.groups] == [MANY + 2, 2]

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 from postgres_server import PostgresServer
+from sqlalchemy import inspect
 
 from actors.messages import InventoryUpdated
 from actors.stores.opening import BadStoreUrl, close_all, open_stores
 from actors.stores.port import Conflict, NewEvent, Put, StoreError, StoreFull, StoreUnavailable
-from actors.tables import CHECKPOINTS, TABLES_OF_SERVICE, CheckpointRow
+from actors.stores.sql import SqlStore
+from actors.tables import CHECKPOINTS, ORDERS, TABLES_OF_SERVICE, CheckpointRow, OrderRow
 
 CHECKPOINT = CheckpointRow("summary", "orders", 5)
 EVERYWHERE = pytest.mark.parametrize("kind", ["memory", "sqlite", "postgresql"])
@@ -117,3 +119,27 @@ def test_a_store_error_can_be_made_again_from_its_arguments(error: type[StoreErr
     first = error("store orders: it failed; try again")
     again = type(first)(*first.args)
     assert (type(again), str(again)) == (error, str(first))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_what_nobody_asks_by_its_index_has_none_and_gets_it_when_somebody_does(url: str) -> None:
+    row = OrderRow(1, 7, 0.0, 100, "12 Elm Street", 1)
+    for unasked in ((), (ORDERS,), ()):
+        stores = open_stores(url, unasked=unasked)
+        store = stores["orders"]
+        assert isinstance(store, SqlStore)
+        store.write([Put(ORDERS, row)])
+        with store._engine.connect() as connection:
+            known = inspect(connection).get_indexes("orders", schema=None if "sqlite" in url else "orders")
+        assert [index["name"] for index in known] == ([] if unasked else ["orders_by_customer_id"])
+        if not unasked:
+            assert (store.page(ORDERS, 7, limit=2), store.count(ORDERS, 7)) == ([row], 1)
+        close_all(stores)
+
+
+def test_what_was_not_to_be_asked_by_its_index_does_not_answer_wrongly() -> None:
+    store = open_stores("memory://", unasked=(ORDERS,))["orders"]
+    store.write([Put(ORDERS, OrderRow(1, 7, 0.0, 100, "12 Elm Street", 1))])
+    for ask in (lambda: store.page(ORDERS, 7, limit=2), lambda: store.count(ORDERS, 7)):
+        with pytest.raises(AssertionError, match="was not to be asked by customer_id"):
+            ask()
