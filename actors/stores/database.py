@@ -41,6 +41,12 @@ Turn: TypeAlias = Callable[[Sequence[Any], int], list[list[Any]]]
 InsertAll: TypeAlias = Callable[[Any, Sequence[Sequence[Any]]], None]
 """Inserts rows in a transaction, each the values of all columns in their order."""
 
+AppendAll: TypeAlias = Callable[[Any, Sequence[Sequence[Any]]], Callable[[], int]]
+"""Appends rows to a log in a transaction, each the values of all columns after its position.
+
+What it returns says the position of the last, once the transaction has ended.
+"""
+
 LENGTHS: Final = (64, 16, 4, 1)
 """How many rows one statement for SQLite inserts: a number of rows is made up of these."""
 
@@ -79,6 +85,13 @@ class Database(Protocol):
 
     def inserting(self, table: sa.Table, finish: Callable[[Any], Any]) -> InsertAll:
         """The way to insert; `finish` adds to an insert what is to be done about keys that are there."""
+        ...
+
+    def appending(self, log: sa.Table, head: sa.Table) -> AppendAll:
+        """The way to append to a log at the positions after the one in the one row of `head`.
+
+        From then to the end of the transaction nobody else appends.
+        """
         ...
 
     def transaction(self) -> AbstractContextManager[Any]:
@@ -171,11 +184,27 @@ class _Server:
         text, constants = self._compiled(insert)
 
         def insert_all(transaction: psycopg.Connection, rows: Sequence[Sequence[Any]]) -> None:
-            transaction.execute(text, {**constants, **_as_arrays(names, written, rows)})
-            if transaction.pgconn.flush():
-                transaction.wait(_sending(transaction.pgconn))
+            _send(transaction, text, {**constants, **_as_arrays(names, written, rows)})
 
         return insert_all
+
+    def appending(self, log: sa.Table, head: sa.Table) -> AppendAll:
+        """See `Database`. It is one statement, so that nothing is waited for before the commit."""
+        place, *columns = log.columns
+        names, written, arrays = _arrays(columns)
+        by = sa.bindparam("by", type_=sa.BigInteger())
+        reached = _further(head, by).cte("reached")
+        at = reached.c.position - by + sa.func.generate_series(1, by)
+        rows = sa.select(at, *arrays).select_from(reached)
+        added = postgresql.insert(log).from_select([place.name, *names], rows).cte("added")
+        text, constants = self._compiled(sa.select(reached.c.position).add_cte(added))
+
+        def append_all(transaction: psycopg.Connection, rows: Sequence[Sequence[Any]]) -> Callable[[], int]:
+            values = {**constants, **_as_arrays(names, written, rows), "by": len(rows)}
+            cursor = _send(transaction, text, values)
+            return lambda: int(cursor.fetchall()[0][0])
+
+        return append_all
 
     @contextmanager
     def transaction(self) -> Iterator[psycopg.Connection]:
@@ -207,6 +236,19 @@ class _Server:
             lent.invalidate()
             raise
         lent.close()
+
+
+def _further(head: sa.Table, by: sa.BindParameter[int]) -> Any:
+    """What moves the head of a log on by so many positions, and says where it is then."""
+    return sa.update(head).values(position=head.c.position + by).returning(head.c.position)
+
+
+def _send(connection: psycopg.Connection, text: LiteralString, values: Values) -> psycopg.Cursor:
+    """Send a statement within a pipeline; its answer comes later."""
+    cursor = connection.execute(text, values)
+    if connection.pgconn.flush():
+        connection.wait(_sending(connection.pgconn))
+    return cursor
 
 
 def _sending(connection: psycopg.pq.abc.PGconn) -> Generator[Wait, Ready | int, None]:
@@ -328,6 +370,19 @@ class _File:
                     begin += length
 
         return insert_all
+
+    def appending(self, log: sa.Table, head: sa.Table) -> AppendAll:
+        """See `Database`."""
+        advance = self.executing(_further(head, sa.bindparam("by", type_=sa.Integer())))
+        insert_all = self.inserting(log, as_is)
+
+        def append_all(transaction: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> Callable[[], int]:
+            reached = int(advance(transaction, {"by": len(rows)})[0][0])
+            first = reached - len(rows) + 1
+            insert_all(transaction, [(position, *row) for position, row in enumerate(rows, first)])
+            return lambda: reached
+
+        return append_all
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from actors.messages import Record, decode_event, encode_event
-from actors.stores.database import SOUGHT_MAX, Ask, as_is, database
+from actors.stores.database import SOUGHT_MAX, Ask, database
 from actors.stores.engines import snapshot
 from actors.stores.failures import REFUSALS, failure
 from actors.stores.port import Change, NewEvent
@@ -94,12 +94,7 @@ class SqlStore:
             sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
             sa.Column("position", INTEGER, nullable=False),
         )
-        self._append = self._database.inserting(events, as_is)
-        self._advance = self._database.executing(
-            sa.update(log_head)
-            .values(position=log_head.c.position + sa.bindparam("by", type_=INTEGER))
-            .returning(log_head.c.position)
-        )
+        self._append = self._database.appending(events, log_head)
         self._head = self._database.asking(sa.select(log_head.c.position))
         self._read_log = self._database.asking(
             sa.select(events.c.position, events.c.key, events.c.recorded_at, events.c.body)
@@ -171,21 +166,17 @@ class SqlStore:
         if not changes and not events:
             return []
         batches = self._batches(changes)
-        bodies = [encode_event(new.event).decode() for new in events]
-        positions: list[int] = []
-        with self._attempt("writing"), self._database.transaction() as transaction:
-            for statements, kind, alike in batches:
-                statements.carry_out(transaction, kind, alike)
-            if events:
+        rows = [(new.key, new.recorded_at, encode_event(new.event).decode()) for new in events]
+        with self._attempt("writing"):
+            with self._database.transaction() as transaction:
+                for statements, kind, alike in batches:
+                    statements.carry_out(transaction, kind, alike)
+                if not events:
+                    return []
                 # From here to the commit other writers of the log wait, so this comes last.
-                head = int(self._advance(transaction, {"by": len(events)})[0][0])
-                positions = list(range(head - len(events) + 1, head + 1))
-                rows = [
-                    (position, new.key, new.recorded_at, body)
-                    for position, new, body in zip(positions, events, bodies, strict=True)
-                ]
-                self._append(transaction, rows)
-        return positions
+                last = self._append(transaction, rows)
+            head = last()
+        return [*range(head - len(events) + 1, head + 1)]
 
     def read_log(self, after: int, limit: int) -> list[Record]:
         """At most `limit` records with positions above `after`, ascending."""
