@@ -9,6 +9,7 @@ import logging
 import resource
 import signal
 import socket
+import sys
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,15 +52,19 @@ FILES_MAX: Final = CONNECTIONS_MAX + 500
 SAMPLE_EVERY_S: Final = 0.5
 """How often the inbox depths are written down while the server records."""
 
+COLLECT_AFTER: Final = 50_000
+"""So many more objects must have been made than given up before Python looks for cycles; else it is 700."""
+
+TURN_S: Final = 0.0005
+"""For so long a thread has Python for itself while others want it; else it is 5 ms. Whoever waits for an
+answer of PostgreSQL waits for that, too.
+"""
+
 logger = logging.getLogger("cqrs_lab.serving")
 
 
 class CannotListen(Exception):
     """The server cannot listen where it was told to; the message says why and what to do."""
-
-
-COLLECT_AFTER: Final = 50_000
-"""So many more objects must have been made than given up before Python looks for cycles; else it is 700."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ class Server(uvicorn.Server):
     def listen(self) -> None:
         """Answer requests until told to stop."""
         try:
-            with _seldom_collecting():
+            with _python_for_a_server():
                 self.run(sockets=[self._listener])
         finally:
             self.service.close()
@@ -168,15 +173,20 @@ class Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """Let Python look for cycles among objects seldom: requests make many objects, and few of those."""
-    before = gc.get_threshold()
+def _python_for_a_server() -> Iterator[None]:
+    """Let threads take turns often, and cycles among objects be looked for seldom.
+
+    Requests make many objects, and few that are part of a cycle.
+    """
+    collect_after, turn_s = gc.get_threshold(), sys.getswitchinterval()
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, *before[1:])
+    gc.set_threshold(COLLECT_AFTER, *collect_after[1:])
+    sys.setswitchinterval(TURN_S)
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        sys.setswitchinterval(turn_s)
+        gc.set_threshold(*collect_after)
         gc.unfreeze()
 
 
