@@ -20,6 +20,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,8 +36,11 @@ CORES = sorted(os.sched_getaffinity(0))
 ROUNDS, ROUND_S, WARM_S, STEADY_S = 3, 3, 1, 30
 RECORDING_ROUNDS = 10
 START_S_MAX, STOP_S_MAX, FOLLOW_S_MAX = 60.0, 15.0, 10.0
-SOME_CUSTOMER, SOME_PRODUCT = ("/customer/%d/orders", 10_000), ("/inventory/products/%d", 1_000)
-"""Paths to read, with the number that the highest one has which is drawn for it."""
+HISTORY, STOCK = ("/customer/1%04d/orders", 500), ("/inventory/products/%d", 1_000)
+"""Paths to read, with the highest number that is drawn for them."""
+
+ORDERS_EACH = 5
+"""How long the histories are that are read: of customers who do not order meanwhile."""
 
 
 class Server(NamedTuple):
@@ -47,6 +52,19 @@ class Server(NamedTuple):
     def orders(self, seconds: int = ROUND_S) -> float:
         """Orders a second that it takes."""
         return self._rate("/orders", seconds, orders=True)
+
+    def place_histories(self) -> None:
+        """Place the orders that are read as histories."""
+        path, customers = HISTORY
+        numbers = [int((path % number).split("/")[2]) for number in range(1, customers + 1)] * ORDERS_EACH
+
+        def place(client: httpx.Client, customer: int) -> None:
+            items = [{"productId": customer % 500 + n, "quantity": n} for n in (1, 2)]
+            body = {"customerId": customer, "items": items, "shippingAddress": "12 Elm Street"}
+            client.post(self.url + "/orders", json=body).raise_for_status()
+
+        with httpx.Client() as client, ThreadPoolExecutor(CONNECTIONS // 4) as threads:
+            list(threads.map(partial(place, client), numbers))
 
     def reads(self, path: str, most: int) -> float:
         """Reads a second that it answers."""
@@ -196,22 +214,24 @@ def main() -> None:
         )
         for one in (hello, orm, lab, recording, postgres):
             one.orders(WARM_S)
+        for one in (lab, postgres):
+            one.place_histories()
         rates = Rates()
         for _ in range(ROUNDS):
             rates.add("POST hello", hello.orders())
             for one in (lab, orm, postgres):
                 rates.add(f"POST {one.name}", one.orders())
-            rates.add("GET hello", hello.reads(*SOME_CUSTOMER))
+            rates.add("GET hello", hello.reads(*HISTORY))
             for one in (lab, postgres):
-                rates.add(f"GET history {one.name}", one.reads(*SOME_CUSTOMER))
-                rates.add(f"GET stock {one.name}", one.reads(*SOME_PRODUCT))
+                rates.add(f"GET history {one.name}", one.reads(*HISTORY))
+                rates.add(f"GET stock {one.name}", one.reads(*STOCK))
         print(f"{CONNECTIONS} connections, {ROUNDS} rounds of {ROUND_S} s")
         rates.report("POST /orders on SQLite / hello", "POST lab", "POST hello", 0.20)
         rates.report("POST /orders on PostgreSQL / hello", "POST postgres", "POST hello", 0.20)
         rates.report("POST /orders on SQLite / FastAPI with an ORM", "POST lab", "POST ORM", 4)
         for one, store in ((lab, "SQLite"), (postgres, "PostgreSQL")):
-            for what in ("history", "stock"):
-                rates.report(f"GET {what} on {store} / hello", f"GET {what} {one.name}", "GET hello", 0.35)
+            for what, shown in (("history", f"history of {ORDERS_EACH} orders"), ("stock", "stock")):
+                rates.report(f"GET {shown} on {store} / hello", f"GET {what} {one.name}", "GET hello", 0.35)
         with_and_without(recording, lab)
         for one, store in ((lab, "SQLite"), (postgres, "PostgreSQL")):
             keep_up(one, store, hello)

@@ -28,7 +28,7 @@ class Answered(NamedTuple):
 def load(url: str, seconds: int, *, orders: bool, most: int = 1) -> Answered:
     """Place orders at the URL, or read it, over `CONNECTIONS` connections for so long.
 
-    `%d` in the path is a number from 1 to `most`, drawn for each read.
+    What is read has a number from 1 to `most` in its path, drawn each time, where `%d` or the like is.
     """
     if shutil.which("wrk"):
         command = [
@@ -73,7 +73,7 @@ def _failed(said: str) -> int:
 
 def _request(host: str, path: str, most: int, *, orders: bool) -> bytes:
     if not orders:
-        drawn = path.replace("%d", str(random.randint(1, most)))
+        drawn = path % random.randint(1, most)
         return f"GET {drawn} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     product = random.randint(1, 1000)
     body = (
