@@ -20,7 +20,6 @@ does not wait costs no change of greenlets.
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 import simpy
@@ -30,7 +29,7 @@ from simpy.events import NORMAL
 from actors.runtime.port import RuntimeFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Call:
@@ -71,6 +70,11 @@ class Clock(simpy.Environment):
     def _now(self, now_s: float) -> None:
         self.now_s = now_s
 
+    @property
+    def line(self) -> tuple[list[Any], Iterator[int]]:
+        """What `call_in` puts a call on, and what numbers the calls; for who cannot afford to call that."""
+        return self._queue, self._eid
+
     def call_in(self, delay: float, call: Call) -> None:
         """Put a call on the clock, `delay` seconds from now."""
         heappush(self._queue, (self.now_s + delay, NORMAL, next(self._eid), call))  # type: ignore[misc]
@@ -89,7 +93,7 @@ class Clock(simpy.Environment):
             self.now_s, _, _, call = heappop(queue)
             act, call.act = call.act, None
             if act is not None:
-                self._carry_on(-inf, act)
+                self._carry_on(self.now_s, act)
         else:
             super().step()
 
@@ -138,9 +142,8 @@ class Clock(simpy.Environment):
         queue: list[Any] = self._queue
         while True:
             due = heappop(queue)
-            call = due[3]
+            self.now_s, _, _, call = due
             if type(call) is Call:
-                self.now_s = due[0]
                 act, call.act = call.act, None
                 if act is not None:
                     act()

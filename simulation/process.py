@@ -11,10 +11,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit, getcurrent, greenlet
 from pykka import ActorRegistry
+from simpy.events import NORMAL
 
 from actors.runtime.inbox import Inbox, Killed
 from simulation.clock import Call
@@ -45,6 +47,31 @@ class Process(Inbox):
     any other wait ends no sooner than the pause.
     """
 
+    __slots__ = (
+        "_actor",
+        "_call",
+        "_clock",
+        "_eid",
+        "_halted",
+        "_idle",
+        "_live",
+        "_on_served",
+        "_on_wake",
+        "_parked",
+        "_queue",
+        "_receive",
+        "_served_from_s",
+        "_service_s",
+        "begun_s",
+        "ended",
+        "is_actor",
+        "paused",
+        "service",
+        "waits_for",
+        "waits_what",
+        "works",
+    )
+
     def __init__(self, clock: Clock, name: str, *, is_actor: bool = True) -> None:
         super().__init__(name)
         self.is_actor = is_actor
@@ -56,7 +83,7 @@ class Process(Inbox):
         self.waits_what = A_REPLY
         self.ended = False  # it will never run again
         self._clock = clock
-        self._call_in = clock.call_in
+        self._queue, self._eid = clock.line
         self._live: Callable[[], object]
         self._actor: pykka.Actor
         self._receive: Callable[[Any], Any]
@@ -86,7 +113,8 @@ class Process(Inbox):
 
         def live() -> None:
             actor._actor_loop_setup()  # noqa: SLF001  # as Pykka's own loop does
-            self._handle_mail(None)
+            if self._next() is not None:
+                self._serve_out()
 
         self._actor, self._receive = actor, actor._handle_receive  # noqa: SLF001  # as above
         self._live = live
@@ -99,17 +127,17 @@ class Process(Inbox):
         if self._idle:
             self._idle = False
             self.hand = envelope
-            self.begun_s = self._served_from_s = self._clock.now_s
+            self.begun_s = self._served_from_s = now_s = self._clock.now_s
             service, works = self.service, self.works
             if service is None or (works is not None and type(envelope.message) not in works):
                 seconds = 0.0
             else:
                 seconds = service()
-            # What `_serve` does, without the call: every message comes this way.
+            # What `_serve` does, without the calls: every message comes this way.
             self._service_s = seconds
             call = self._call
             call.act = self._on_served
-            self._call_in(seconds, call)
+            heappush(self._queue, (now_s + seconds, NORMAL, next(self._eid), call))
         else:
             self.mail.append(envelope)
 
@@ -128,50 +156,54 @@ class Process(Inbox):
 
     def _serve_out(self) -> None:
         """The service has ended: handle the message in hand, or let go on the handler that asked for it."""
+        clock = self._clock
         if self._parked is not None:
-            self._clock.resume(self._parked)
+            clock.resume(self._parked)
             return
-        self._clock.running = self
-        try:
-            self._handle_mail(self.hand)
-        except Killed:
-            if self._parked is not None:
-                raise  # to who has killed it
-        self._clock.running = None
+        clock.running = self
+        envelope = self.hand
+        while envelope is not None:
+            try:
+                response = self._receive(envelope.message)
+                if envelope.reply_to is not None:
+                    envelope.reply_to.set(response)
+            except Exception:  # noqa: BLE001  # a handler may raise anything
+                self._handler_failed(envelope)
+            except (Killed, GreenletExit):
+                if self._parked is not None:
+                    raise  # to who has killed it
+            except BaseException:  # noqa: BLE001  # Pykka takes it for the end of the program
+                self._actor._stop()  # noqa: SLF001  # as Pykka's own loop does
+                ActorRegistry.stop_all()
+            if self.mail or self.closed or self.paused:
+                envelope = self._next()
+            else:
+                self.hand = envelope = None
+                self._idle = True
+        clock.running = None
 
-    def _handle_mail(self, envelope: Envelope[Any] | None) -> None:
-        """Handle a message, if there is one, and those behind it whose service takes no time."""
-        while True:
-            if envelope is not None:
-                try:
-                    response = self._receive(envelope.message)
-                    if envelope.reply_to is not None:
-                        envelope.reply_to.set(response)
-                except Exception:  # noqa: BLE001  # a handler may raise anything
-                    self._handler_failed(envelope)
-                except (Killed, GreenletExit):
-                    raise
-                except BaseException:  # noqa: BLE001  # Pykka takes it for the end of the program
-                    self._actor._stop()  # noqa: SLF001  # as Pykka's own loop does
-                    ActorRegistry.stop_all()
-            if self.closed and (self.killed or self._actor.actor_stopped.is_set()):
-                self.ended = True
-                self._actor._actor_loop_teardown()  # noqa: SLF001  # as above
-                return
-            if not self.mail or self.paused:
-                break
+    def _next(self) -> Envelope[Any] | None:
+        """The next message, if it waits and its service takes no time."""
+        if self.closed and (self.killed or self._actor.actor_stopped.is_set()):
+            self.ended = True
+            self._actor._actor_loop_teardown()  # noqa: SLF001  # as Pykka's own loop does
+            return None
+        if self.mail and not self.paused:
             envelope = self.get()
             self.begun_s = self._clock.now_s
-            if self.service is not None and (self.works is None or type(envelope.message) in self.works):
-                seconds = self.service()
-                if seconds > 0.0:
-                    self._serve(seconds, self.begun_s)
-                    return
+            if self.service is None or not (self.works is None or type(envelope.message) in self.works):
+                return envelope
+            seconds = self.service()
+            if seconds <= 0.0:
+                return envelope
+            self._serve(seconds, self.begun_s)
+            return None
         self.hand = None
         if self.paused:
             self._halted = "mail"
         else:
             self._idle = True
+        return None
 
     def _handler_failed(self, envelope: Envelope[Any]) -> None:
         """What Pykka makes of an error: the answer, if there is to be one, or the end of the actor."""
@@ -194,7 +226,7 @@ class Process(Inbox):
         self._service_s = seconds
         call = self._call
         call.act = self._on_served
-        self._call_in(seconds, call)
+        self._clock.call_in(seconds, call)
 
     def work(self, seconds: float) -> None:
         """Inside a handler: spend service time."""
@@ -212,7 +244,7 @@ class Process(Inbox):
     def wake_after(self, seconds: float) -> Call:
         """Schedule the end of a wait; the call returned can be taken back."""
         call = Call(self._on_wake)
-        self._call_in(seconds, call)
+        self._clock.call_in(seconds, call)
         return call
 
     def park(self) -> None:
