@@ -14,7 +14,7 @@ import msgspec
 
 from actors.consuming.checkpoints import Checkpoints
 from actors.consuming.dead_letters import DeadLetters, put
-from actors.consuming.positions import Positions
+from actors.consuming.positions import Place, Positions
 from actors.consuming.progress import Progress, load
 from actors.messages import Again, Record
 from actors.policy import ConsumerPolicy
@@ -89,6 +89,7 @@ class EventProcessor:
         self._store = store
         self._outbox = outbox
         self._positions = positions
+        self._places: dict[str, Place] = {}  # per source
         self._checkpoints = Checkpoints(runtime, name, store, policy)
         self._jitter = runtime.random(f"retry/{name}") if policy.retry.jitter else None
         # Asked for each event, and so kept at hand.
@@ -111,6 +112,7 @@ class EventProcessor:
         self.letters.load(self._store)
         for source in sources:
             self._source_ids[source] = self._intern(source)
+            self._places[source] = self._positions.place(self._name, source)
             self.progress[source] = load(
                 self._store, self._name, source, idempotent=policy.idempotent, checkpoint=policy.checkpoint
             )
@@ -118,7 +120,7 @@ class EventProcessor:
 
     def tell_progress(self, source: str) -> None:
         """Let readers know how far the consumer is with this log."""
-        self._positions.advance(self._name, source, self.progress[source].watermark)
+        self._places[source].advance(self.progress[source].watermark)
 
     def record(self, source: str, positions: Sequence[int], outcome: str, taken_s: float) -> None:
         """Write down that the events at these positions had this outcome just now, at their first try."""
@@ -149,7 +151,11 @@ class EventProcessor:
                 if self._claims:
                     self._checkpoints.before(record)
                     self._work_on(attempts - 1)
-                outcome = self._apply(record)
+                if self.rules.active or self.turn is not None:
+                    outcome = self._apply(record)
+                else:  # what it comes to without rules and lanes, as nearly always
+                    self._write_in_turn(record, self._effects(record), ())
+                    outcome = self._applied_id
             except Exception as error:  # noqa: BLE001  # a handler may raise anything
                 wait_s = self._wait_after(record, attempts, error)
                 if wait_s is None:
@@ -261,7 +267,7 @@ class EventProcessor:
         progress.mark(position)
         if applied:
             self._applied(effects)
-        self._positions.advance(self._name, source, progress.watermark)
+        self._places[source].advance(progress.watermark)
 
     def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
         """Write what events have changed, and publish what follows from them; return its positions."""
