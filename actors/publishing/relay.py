@@ -188,13 +188,13 @@ class Relay(pykka.Actor):
         if self._in_bulk and not self._rules.active:
             self._deliver_in_bulk()
             return
-        subscriptions, ruled = self._subscriptions.values(), self._rules
+        subscriptions, ruled, work = self._subscriptions.values(), self._rules, self._runtime.work
         position = self._next_of_all()
         while position <= self._head and not self._stalled:
             record = self._record(position)
             if record is None:
                 return
-            self._runtime.work()
+            work()
             if ruled.active:
                 self._send_under_rules(position, record)
                 position = self._next_of_all()
