@@ -161,10 +161,10 @@ class Process(Inbox):
             clock.resume(self._parked)
             return
         clock.running = self
-        envelope = self.hand
+        receive, envelope = self._receive, self.hand
         while envelope is not None:
             try:
-                response = self._receive(envelope.message)
+                response = receive(envelope.message)
                 if envelope.reply_to is not None:
                     envelope.reply_to.set(response)
             except Exception:  # noqa: BLE001  # a handler may raise anything
@@ -191,9 +191,10 @@ class Process(Inbox):
         if self.mail and not self.paused:
             envelope = self.get()
             self.begun_s = self._clock.now_s
-            if self.service is None or not (self.works is None or type(envelope.message) in self.works):
+            service, works = self.service, self.works
+            if service is None or not (works is None or type(envelope.message) in works):
                 return envelope
-            seconds = self.service()
+            seconds = service()
             if seconds <= 0.0:
                 return envelope
             self._serve(seconds, self.begun_s)

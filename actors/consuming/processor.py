@@ -92,7 +92,8 @@ class EventProcessor:
         self._places: dict[str, Place] = {}  # per source
         self._checkpoints = Checkpoints(runtime, name, store, policy)
         self._jitter = runtime.random(f"retry/{name}") if policy.retry.jitter else None
-        # Asked for each event, and so kept at hand.
+        # Asked for each event, and so kept at hand. What is called is called by a local name: called as an
+        # attribute Python would look for a method first.
         self._idempotent, self._parks_keys = policy.idempotent, policy.on_error == "park-key"
         # Who claims an event first spends its time itself, once that is done: a crash meanwhile loses it.
         self._claims, self._checkpoints_after = policy.checkpoint == "before", policy.checkpoint == "after"
@@ -154,7 +155,8 @@ class EventProcessor:
                 if self.rules.active or self.turn is not None:
                     outcome = self._apply(record)
                 else:  # what it comes to without rules and lanes, as nearly always
-                    self._write_in_turn(record, self._effects(record), ())
+                    effects_of = self._effects
+                    self._write_in_turn(record, effects_of(record), ())
                     outcome = self._applied_id
             except Exception as error:  # noqa: BLE001  # a handler may raise anything
                 wait_s = self._wait_after(record, attempts, error)
@@ -266,7 +268,8 @@ class EventProcessor:
         self.commit(changes, effects.events)
         progress.mark(position)
         if applied:
-            self._applied(effects)
+            take_note = self._applied
+            take_note(effects)
         self._places[source].advance(progress.watermark)
 
     def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
@@ -277,9 +280,9 @@ class EventProcessor:
         return self._store.write(changes) if changes else []
 
     def _finish(self, record: Record, attempts: int, outcome: int) -> None:
-        runtime, source = self._runtime, record.source
-        times = (runtime.taken(), runtime.now())
-        self._row((self._consumer_id, self._source_ids[source], record.position, *times, attempts, outcome))
+        runtime, row, source = self._runtime, self._row, record.source
+        taken_s, now_s, source_id = runtime.taken(), runtime.now(), self._source_ids[source]
+        row((self._consumer_id, source_id, record.position, taken_s, now_s, attempts, outcome))
         if self._checkpoints_after:
             self._checkpoints.after(self.progress[source])
 

@@ -82,22 +82,24 @@ class Outbox:
         """The records of the events, whose commit is written down in the trace."""
         rows: list[Row] = []
         records: list[Record] = []
-        source, source_id, type_ids, now_s = self._source, self._source_id, self._type_ids, self._runtime.now()
+        source, source_id, type_ids = self._source, self._source_id, self._type_ids
+        event_rows, line_rows, level_row = self._event_rows, self._line_rows, self._level_row
+        now_s = self._runtime.now()
         for position, new in zip(positions, events, strict=True):
             key, event = new.key, new.event
             order_id = -1
             if type(event) is OrderPlaced:
                 order_id = event.order_id
-                self._line_rows([(position, line.product_id, line.quantity) for line in event.lines])
+                line_rows([(position, line.product_id, line.quantity) for line in event.lines])
             elif type(event) is InventoryUpdated:
-                self._level_row((position, event.product_id, event.available))
+                level_row((position, event.product_id, event.available))
             elif type(event) in OF_ORDERS:
                 order_id = event.order_id  # type: ignore[union-attr]  # it has one
             else:
                 self._catalogue_row((position, *said_of_product(event)))
             rows.append((source_id, position, type_ids[type(event)], key, order_id, now_s))
             records.append(Record(source, position, key, new.recorded_at, event))
-        self._event_rows(rows)
+        event_rows(rows)
         return records
 
 

@@ -156,8 +156,8 @@ class MemoryStore:
                         replaced.append(rows.delete(change.key[0] if rows.single else change.key))
                         continue
                     row = change.row  # type: ignore[union-attr]  # it is no Delete
-                    key = rows.key_of(row)
-                    by_key = rows.by_key
+                    key_of, by_key = rows.key_of, rows.by_key
+                    key = key_of(row)
                     old = by_key.get(key)
                     if old is not None and type(change) is Insert:
                         raise _conflict(self.name, change.table, key)
