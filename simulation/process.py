@@ -19,6 +19,7 @@ from pykka import ActorRegistry
 from simpy.events import NORMAL
 
 from actors.runtime.inbox import Inbox, Killed
+from actors.runtime.supervision import PYKKA_MESSAGES
 from simulation.clock import Call
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pykka
     from pykka._envelope import Envelope
 
+    from actors.runtime.handling import HandlingRules
     from actors.runtime.inbox import Entry
     from simulation.clock import Clock
 
@@ -55,11 +57,13 @@ class Process(Inbox):
         "_halted",
         "_idle",
         "_live",
+        "_on_receive",
         "_on_served",
         "_on_wake",
         "_parked",
         "_queue",
         "_receive",
+        "_rules",
         "_served_from_s",
         "_service_s",
         "begun_s",
@@ -86,6 +90,8 @@ class Process(Inbox):
         self._queue, self._eid = clock.line
         self._live: Callable[[], object]
         self._actor: pykka.Actor
+        self._rules: HandlingRules
+        self._on_receive: Callable[[Any], Any]
         self._receive: Callable[[Any], Any]
         self._parked: greenlet | None = None  # the carrier on which it waits inside a handler
         self._idle = False
@@ -108,15 +114,19 @@ class Process(Inbox):
         self._live = live
         self.wake_after(0.0)
 
-    def live_as(self, actor: pykka.Actor) -> None:
-        """Begin to live as an actor now, until that stops or the process is killed."""
+    def live_as(self, actor: pykka.Actor, rules: HandlingRules) -> None:
+        """Begin to live as an actor now, until that stops or the process is killed.
+
+        What comes to an actor is for its `on_receive`, unless it is of Pykka's own or there are `rules`.
+        """
 
         def live() -> None:
             actor._actor_loop_setup()  # noqa: SLF001  # as Pykka's own loop does
             if self._next() is not None:
                 self._serve_out()
 
-        self._actor, self._receive = actor, actor._handle_receive  # noqa: SLF001  # as above
+        self._actor, self._rules = actor, rules
+        self._on_receive, self._receive = actor.on_receive, actor._handle_receive  # noqa: SLF001  # as above
         self._live = live
         self.wake_after(0.0)
 
@@ -161,10 +171,14 @@ class Process(Inbox):
             clock.resume(self._parked)
             return
         clock.running = self
-        receive, envelope = self._receive, self.hand
+        rules, on_receive, envelope = self._rules, self._on_receive, self.hand
         while envelope is not None:
+            message = envelope.message
             try:
-                response = receive(envelope.message)
+                if rules.active or type(message) in PYKKA_MESSAGES:
+                    response = self._receive(message)
+                else:  # what that comes to
+                    response = on_receive(message)
                 if envelope.reply_to is not None:
                     envelope.reply_to.set(response)
             except Exception:  # noqa: BLE001  # a handler may raise anything

@@ -292,7 +292,7 @@ class VirtualRuntime(SupervisedRuntime):
             return process
 
         def start_loop(actor: pykka.Actor) -> None:
-            cast("Process", actor.actor_inbox).live_as(actor)
+            cast("Process", actor.actor_inbox).live_as(actor, self.handling(node))
 
         return {
             "_create_actor_inbox": staticmethod(create_inbox),

@@ -264,9 +264,17 @@ class EventProcessor:
     ) -> None:
         source, position = record.source, record.position
         progress = self.progress[source]
-        changes = [*effects.changes, *also, *progress.changes(position)]
-        self.commit(changes, effects.events)
-        progress.mark(position)
+        is_next = position == progress.watermark + 1 and not progress.ahead
+        done = progress.changes_up_to(position) if is_next else progress.changes(position)
+        changes, events = [*effects.changes, *also, *done], effects.events
+        if changes and not events:
+            self._store.write(changes)
+        else:
+            self.commit(changes, events)
+        if is_next:
+            progress.watermark = position
+        else:
+            progress.mark(position)
         if applied:
             take_note = self._applied
             take_note(effects)

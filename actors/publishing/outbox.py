@@ -85,7 +85,7 @@ class Outbox:
         source, source_id, type_ids = self._source, self._source_id, self._type_ids
         event_rows, line_rows, level_row = self._event_rows, self._line_rows, self._level_row
         now_s = self._runtime.now()
-        for position, new in zip(positions, events, strict=True):
+        for position, new in enumerate(events, positions[0]):
             key, event = new.key, new.event
             order_id = -1
             if type(event) is OrderPlaced:

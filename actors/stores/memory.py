@@ -107,8 +107,12 @@ class MemoryStore:
         """The rows with these keys, in their order."""
         rows = self._tables[table]
         plain = [key[0] for key in keys] if rows.single else keys
-        with self._lock:
+        lock = self._lock
+        lock.acquire()
+        try:
             return list(map(rows.by_key.get, plain))
+        finally:
+            lock.release()
 
     def page(
         self, table: Table[Row], value: Any, *, limit: int, before: tuple[Any, ...] | None = None
