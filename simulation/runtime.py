@@ -218,6 +218,12 @@ class VirtualRuntime(SupervisedRuntime):
         process = self.env.running
         return process.begun_s if process is not None else self.env.now_s
 
+    def handled(self) -> tuple[float, float]:
+        """See `Runtime`."""
+        clock = self.env
+        now_s, process = clock.now_s, clock.running
+        return process.begun_s if process is not None else now_s, now_s
+
     def close(self) -> None:
         """See `Runtime`."""
         super().close()

@@ -289,7 +289,7 @@ class EventProcessor:
 
     def _finish(self, record: Record, attempts: int, outcome: int) -> None:
         runtime, row, source = self._runtime, self._row, record.source
-        taken_s, now_s, source_id = runtime.taken(), runtime.now(), self._source_ids[source]
+        (taken_s, now_s), source_id = runtime.handled(), self._source_ids[source]
         row((self._consumer_id, source_id, record.position, taken_s, now_s, attempts, outcome))
         if self._checkpoints_after:
             self._checkpoints.after(self.progress[source])

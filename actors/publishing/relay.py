@@ -118,7 +118,7 @@ class Relay(pykka.Actor):
         fresh, known = message.records, self._records
         if not fresh or self._gate.active:
             return
-        goes_on = bool(known) and known[-1].position == fresh[0].position - 1
+        goes_on = known and known[-1].position == fresh[0].position - 1
         if goes_on and len(known) < CHUNK:
             known.extend(fresh)
         elif not known or known[-1].position < self._next_of_all():
@@ -201,13 +201,17 @@ class Relay(pykka.Actor):
                 continue
             following = NEVER
             for one in subscriptions:
-                if one.next == position and not one.broken:
+                if one.broken:
+                    continue
+                coming = one.next
+                if coming == position:
                     if one.channel.send(record, one.incarnation, one.lost):
-                        one.next = position + 1
+                        one.next = coming = position + 1
                     else:
                         self._not_sent(one)
-                if one.next < following and not one.broken:
-                    following = one.next
+                        coming = NEVER if one.broken else one.next
+                if coming < following:
+                    following = coming
             position = following
 
     def _deliver_in_bulk(self) -> None:
