@@ -143,12 +143,12 @@ class Clock(simpy.Environment):
         while True:
             due = heappop(queue)
             self.now_s, _, _, call = due
-            if type(call) is Call:
-                act, call.act = call.act, None
-                if act is not None:
-                    act()
-            elif call is _END:
-                return
-            else:
+            if type(call) is not Call:
+                if call is _END:
+                    return
                 heappush(queue, due)
                 super().step()
+                continue
+            act, call.act = call.act, None
+            if act is not None:
+                act()

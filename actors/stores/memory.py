@@ -88,9 +88,14 @@ class MemoryStore:
 
     def __init__(self, name: str, tables: Iterable[Table[Any]]) -> None:
         self.name = name
-        self._tables = {table: _Rows(table) for table in tables}
-        self._log: list[NewEvent] = []  # the one at position n stands at n − 1
         self._lock = Lock()
+        self._begin(tables)
+
+    def _begin(self, tables: Iterable[Table[Any]]) -> None:
+        self._tables = {table: _Rows(table) for table in tables}
+        # What a write asks of each table, at less than the price of attributes.
+        self._at_hand = {table: (rows.by_key, rows.key_of, rows) for table, rows in self._tables.items()}
+        self._log: list[NewEvent] = []  # the one at position n stands at n − 1
 
     def get(self, table: Table[Row], key: tuple[Any, ...]) -> Row | None:
         """The row with this key."""
@@ -150,17 +155,16 @@ class MemoryStore:
         lock = self._lock
         lock.acquire()
         try:
-            tables = self._tables
+            tables = self._at_hand
             replaced: list[Any] = []  # for each change made, the row that was there before, or None
             try:
                 for change in changes:
                     # `isinstance` asks a Struct's metaclass, which takes long to say no.
-                    rows = tables[change.table]
+                    by_key, key_of, rows = tables[change.table]
                     if type(change) is Delete:
                         replaced.append(rows.delete(change.key[0] if rows.single else change.key))
                         continue
                     row = change.row  # type: ignore[union-attr]  # it is no Delete
-                    key_of, by_key = rows.key_of, rows.by_key
                     key = key_of(row)
                     old = by_key.get(key)
                     if old is not None and type(change) is Insert:
@@ -212,5 +216,4 @@ class MemoryStore:
     def close(self) -> None:
         """Forget everything: a store in memory opens empty."""
         with self._lock:
-            self._tables = {table: _Rows(table) for table in self._tables}
-            self._log = []
+            self._begin(self._tables)
