@@ -141,12 +141,11 @@ class Clock(simpy.Environment):
             first()
         queue: list[Any] = self._queue
         while True:
-            due = heappop(queue)
-            self.now_s, _, _, call = due
+            self.now_s, priority, number, call = heappop(queue)
             if type(call) is not Call:
                 if call is _END:
                     return
-                heappush(queue, due)
+                heappush(queue, (self.now_s, priority, number, call))
                 super().step()
                 continue
             act, call.act = call.act, None

@@ -203,15 +203,17 @@ class Process(Inbox):
             self._actor._actor_loop_teardown()  # noqa: SLF001  # as Pykka's own loop does
             return None
         if self.mail and not self.paused:
-            envelope = self.get()
-            self.begun_s = self._clock.now_s
+            envelope = self.hand = self.mail.popleft()
+            if self.guarded:
+                self._taken(envelope)
+            now_s = self.begun_s = self._clock.now_s
             service, works = self.service, self.works
             if service is None or not (works is None or type(envelope.message) in works):
                 return envelope
             seconds = service()
             if seconds <= 0.0:
                 return envelope
-            self._serve(seconds, self.begun_s)
+            self._serve(seconds, now_s)
             return None
         self.hand = None
         if self.paused:

@@ -191,7 +191,10 @@ class Relay(pykka.Actor):
         subscriptions, ruled, work = self._subscriptions.values(), self._rules, self._runtime.work
         position = self._next_of_all()
         while position <= self._head and not self._stalled:
-            record = self._record(position)
+            records = self._records
+            at = position - records[0].position if records else -1
+            # What `_record` does, if it need not read.
+            record = records[at] if 0 <= at < len(records) else self._record(position)
             if record is None:
                 return
             work()
