@@ -11,7 +11,7 @@ import pykka
 
 from actors.runtime.port import Reply
 from simulation.clock import Call
-from simulation.process import A_REPLY, current
+from simulation.process import A_REPLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,10 @@ class Clock(Protocol):
 
     lending: bool
     """Whether an actor carries out a call of somebody else, for which it must not wait."""
+
+    def running(self) -> Process | None:
+        """The process that runs now; None outside of any."""
+        ...
 
     def schedule(self, call: Call, delay: float) -> None:
         """Put a call on the clock."""
@@ -62,7 +66,7 @@ class VirtualReply(Reply):
         if self._get_hook is not None:
             return super().get(timeout=timeout)
         if not self._done:
-            process = current()
+            process = self.runtime.running()
             if process is not None:
                 self._wait_in(process, timeout)
             else:

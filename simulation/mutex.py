@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
 
 from actors.runtime.inbox import Killed
 from actors.runtime.port import RuntimeFailure
-from simulation.process import THE_LOCK, Process, current
+from simulation.process import THE_LOCK, Process
+
+if TYPE_CHECKING:
+    from simulation.clock import Clock
 
 
 class VirtualMutex:
     """A lock for `with`; not to be taken twice by one holder. A crash of the holder frees it at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._line: deque[Process | None] = deque()  # the holder, then who waits
 
     def __enter__(self) -> None:
-        caller, line = current(), self._line
+        caller, line = self._clock.running, self._line
         line.append(caller)
         if len(line) == 1:
             return

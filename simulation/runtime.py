@@ -21,9 +21,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-import pykka
 import simpy
-from greenlet import getcurrent
 
 from actors.runtime.gate import RuleGate
 from actors.runtime.link import Link, original
@@ -33,10 +31,12 @@ from scenarios.randomness import Streams
 from simulation.clock import Call, Clock
 from simulation.future import VirtualReply
 from simulation.mutex import VirtualMutex
-from simulation.process import ROOM, Process, current
+from simulation.process import ROOM, Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import pykka
 
     from actors.trace import Recorder
     from scenarios.distributions import Distribution
@@ -87,7 +87,6 @@ class VirtualRuntime(SupervisedRuntime):
     ) -> None:
         super().__init__(recorder)
         self.env = Clock(start_s)
-        self._hub = getcurrent()
         self._streams = streams or Streams(0)
         self._times = dict(times or {})
         self._delays = dict(delays or {})
@@ -148,13 +147,18 @@ class VirtualRuntime(SupervisedRuntime):
             raise RuntimeFailure(f"cannot make a call {-delay:.9g} s in the past; time only goes on")
         self.env.call_in(delay, call)
 
+    def running(self) -> Process | None:
+        """The process that runs now; None outside of any."""
+        process: Process | None = self.env.running
+        return process
+
     def call_at(self, instant: float, call: Callable[..., object], *args: Any) -> Call:
         """See `Runtime`."""
         return self._call_in(instant - self.env.now_s, call, *args)
 
     def sleep(self, seconds: float) -> None:
         """See `Runtime`; called from outside any actor it runs the clock."""
-        process = current()
+        process = self.env.running
         if process is not None:
             process.sleep(seconds)
         else:
@@ -162,20 +166,20 @@ class VirtualRuntime(SupervisedRuntime):
 
     def work(self) -> None:
         """See `Runtime`."""
-        process = current()
+        process = self.env.running
         if process is not None and process.service is not None:
             process.work(process.service())
 
     def spend(self, purpose: str) -> None:
         """See `Runtime`."""
-        process = current()
+        process = self.env.running
         sampler = self._sampler(purpose)
         if sampler is not None and process is not None:
             process.work(sampler())
 
     def after(self, delay: float, call: Callable[..., object], *args: Any) -> VirtualTimer:
         """See `Runtime`."""
-        process = current()
+        process = self.env.running
         if process is None or not process.is_actor:
             return VirtualTimer(self._call_in(delay, call, *args))
 
@@ -194,7 +198,7 @@ class VirtualRuntime(SupervisedRuntime):
     def spawn(self, function: Callable[..., object], *args: Any) -> None:
         """See `Runtime`. An error in it ends the run."""
         self._spawned += 1
-        process = Process(self.env, self._hub, f"client {self._spawned}", is_actor=False)
+        process = Process(self.env, f"client {self._spawned}", is_actor=False)
 
         def life() -> None:
             try:
@@ -207,12 +211,18 @@ class VirtualRuntime(SupervisedRuntime):
 
     def mutex(self) -> VirtualMutex:
         """See `Runtime`."""
-        return VirtualMutex()
+        return VirtualMutex(self.env)
 
     def taken(self) -> float:
         """See `Runtime`."""
-        process = current()
+        process = self.env.running
         return process.begun_s if process is not None else self.env.now_s
+
+    def handled(self) -> tuple[float, float]:
+        """See `Runtime`."""
+        clock = self.env
+        now_s, process = clock.now_s, clock.running
+        return process.begun_s if process is not None else now_s, now_s
 
     def close(self) -> None:
         """See `Runtime`."""
@@ -274,31 +284,26 @@ class VirtualRuntime(SupervisedRuntime):
         return reply
 
     def _on_own_thread(self) -> bool:
-        return current() is not None
+        return self.env.running is not None
 
     def _sender(self) -> Process | None:
-        process = current()
+        process = self.env.running
         return process if process is not None and process.is_actor and not self.lending else None
 
     def _hooks(self, name: str, node: str, works: tuple[type, ...] | None) -> dict[str, Any]:
         def create_inbox() -> Process:
-            process = Process(self.env, self._hub, name)
+            process = Process(self.env, name)
             process.service = self._service(name, node)
             process.works = None if works is None else frozenset(works)
             return process
 
         def start_loop(actor: pykka.Actor) -> None:
-            cast("Process", actor.actor_inbox).live(actor._actor_loop)  # noqa: SLF001  # a maker's hook
-
-        def teardown(actor: pykka.Actor) -> None:
-            cast("Process", actor.actor_inbox).closing = True
-            pykka.Actor._actor_loop_teardown(actor)  # noqa: SLF001  # as above
+            cast("Process", actor.actor_inbox).live_as(actor, self.handling(node))
 
         return {
             "_create_actor_inbox": staticmethod(create_inbox),
             "_create_future": staticmethod(lambda: self.promise(name)),
             "_start_actor_loop": start_loop,
-            "_actor_loop_teardown": teardown,
         }
 
     # -- who waits for whom ----------------------------------------------------------------------------

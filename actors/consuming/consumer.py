@@ -146,7 +146,8 @@ class Consumer(pykka.Actor):
         """Handle an event, or leave the message to `answer`."""
         kind = type(message)
         if kind is Record:
-            self._take(message)
+            take = self._take
+            take(message)
             return None
         if kind is Again:
             return self._lanes.try_again(message) if self._lanes else self._processor.again(message)

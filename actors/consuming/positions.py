@@ -11,10 +11,45 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Positions:
-    """The highest position up to which each (consumer, source) has applied everything; it never goes back.
+class Place:
+    """The position up to which one consumer has applied everything of one log; it never goes back."""
 
-    Any thread may call it: consumers advance, readers wait.
+    __slots__ = ("_lock", "_numbers", "_waiting", "reached")
+
+    def __init__(self) -> None:
+        self.reached = 0
+        self._waiting: list[tuple[int, int, Callable[[], object]]] = []
+        self._numbers = count()
+        self._lock = threading.Lock()
+
+    def advance(self, watermark: int) -> None:
+        """Note how far the consumer is, and call those who wait for that."""
+        if watermark > self.reached:
+            self.reached = watermark
+            if self._waiting:
+                self._call()
+
+    def when_reached(self, position: int, call: Callable[[], object]) -> None:
+        """Call once the position is reached, at once if it is; the call must not wait.
+
+        It runs where the position was reached: in the consumer.
+        """
+        with self._lock:
+            heapq.heappush(self._waiting, (position, next(self._numbers), call))
+        # Only now: a consumer that advanced just before may have seen nobody waiting.
+        self._call()
+
+    def _call(self) -> None:
+        due = []
+        with self._lock:
+            while self._waiting and self._waiting[0][0] <= self.reached:
+                due.append(heapq.heappop(self._waiting)[2])
+        for call in due:
+            call()
+
+
+class Positions:
+    """The place of each (consumer, source). Any thread may call it: consumers advance, readers wait.
 
     >>> positions = Positions()
     >>> positions.advance("summary", "orders", 3)
@@ -23,42 +58,20 @@ class Positions:
     """
 
     def __init__(self) -> None:
-        self._reached: dict[tuple[str, str], int] = {}
-        self._waiting: dict[tuple[str, str], list[tuple[int, int, Callable[[], object]]]] = {}
-        self._numbers = count()
-        self._lock = threading.Lock()
+        self._places: dict[tuple[str, str], Place] = {}
+
+    def place(self, consumer: str, source: str) -> Place:
+        """How far this consumer is with this log; for who asks or tells it often."""
+        return self._places.get((consumer, source)) or self._places.setdefault((consumer, source), Place())
 
     def advance(self, consumer: str, source: str, watermark: int) -> None:
-        """Note how far the consumer is, and call those who wait for that."""
-        place = (consumer, source)
-        if watermark > self._reached.get(place, 0):
-            self._reached[place] = watermark
-            if self._waiting:
-                self._call(place)
+        """See `Place`."""
+        self.place(consumer, source).advance(watermark)
 
     def reached(self, consumer: str, source: str, position: int) -> bool:
         """Whether everything up to the position is applied."""
-        return self._reached.get((consumer, source), 0) >= position
+        return self.place(consumer, source).reached >= position
 
     def when_reached(self, consumer: str, source: str, position: int, call: Callable[[], object]) -> None:
-        """Call once the position is reached, at once if it is; the call must not wait.
-
-        It runs where the position was reached: in the consumer.
-        """
-        place = (consumer, source)
-        with self._lock:
-            heapq.heappush(self._waiting.setdefault(place, []), (position, next(self._numbers), call))
-        # Only now: a consumer that advanced just before may have seen nobody waiting.
-        self._call(place)
-
-    def _call(self, place: tuple[str, str]) -> None:
-        due = []
-        with self._lock:
-            waiting = self._waiting.get(place)
-            reached = self._reached.get(place, 0)
-            while waiting and waiting[0][0] <= reached:
-                due.append(heapq.heappop(waiting)[2])
-            if waiting is not None and not waiting:
-                del self._waiting[place]
-        for call in due:
-            call()
+        """See `Place`."""
+        self.place(consumer, source).when_reached(position, call)

@@ -15,7 +15,7 @@ import msgspec
 
 from actors.consuming.checkpoints import Checkpoints
 from actors.consuming.dead_letters import DeadLetters, put
-from actors.consuming.positions import Positions
+from actors.consuming.positions import Place, Positions
 from actors.consuming.progress import Progress, load
 from actors.messages import Again, Record
 from actors.policy import ConsumerPolicy
@@ -90,9 +90,11 @@ class EventProcessor:
         self._store = store
         self._outbox = outbox
         self._positions = positions
+        self._places: dict[str, Place] = {}  # per source
         self._checkpoints = Checkpoints(runtime, name, store, policy)
         self._jitter = runtime.random(f"retry/{name}") if policy.retry.jitter else None
-        # Asked for each event, and so kept at hand.
+        # Asked for each event, and so kept at hand. What is called is called by a local name: called as an
+        # attribute Python would look for a method first.
         self._idempotent, self._parks_keys = policy.idempotent, policy.on_error == "park-key"
         # Who claims an event first spends its time itself, once that is done: a crash meanwhile loses it.
         self._claims, self._checkpoints_after = policy.checkpoint == "before", policy.checkpoint == "after"
@@ -112,6 +114,7 @@ class EventProcessor:
         self.letters.load(self._store)
         for source in sources:
             self._source_ids[source] = self._intern(source)
+            self._places[source] = self._positions.place(self._name, source)
             self.progress[source] = load(
                 self._store, self._name, source, idempotent=policy.idempotent, checkpoint=policy.checkpoint
             )
@@ -119,7 +122,7 @@ class EventProcessor:
 
     def tell_progress(self, source: str) -> None:
         """Let readers know how far the consumer is with this log."""
-        self._positions.advance(self._name, source, self.progress[source].watermark)
+        self._places[source].advance(self.progress[source].watermark)
 
     def record(self, source: str, positions: Sequence[int], outcome: str, taken_s: float) -> None:
         """Write down that the events at these positions had this outcome just now, at their first try."""
@@ -151,7 +154,12 @@ class EventProcessor:
                 if self._claims:
                     self._checkpoints.before(record)
                     self._work_on(attempts - 1)
-                outcome = self._apply(record)
+                if self.rules.active or self.turn is not None:
+                    outcome = self._apply(record)
+                else:  # what it comes to without rules and lanes, as nearly always
+                    effects_of = self._effects
+                    self._write_in_turn(record, effects_of(record), ())
+                    outcome = self._applied_id
             except Exception as error:  # noqa: BLE001  # a handler may raise anything
                 wait_s = self._wait_after(record, attempts, error)
                 if wait_s is None:
@@ -258,12 +266,21 @@ class EventProcessor:
     ) -> None:
         source, position = record.source, record.position
         progress = self.progress[source]
-        changes = [*effects.changes, *also, *progress.changes(position)]
-        self.commit(changes, effects.events)
-        progress.mark(position)
+        is_next = position == progress.watermark + 1 and not progress.ahead
+        done = progress.changes_up_to(position) if is_next else progress.changes(position)
+        changes, events = [*effects.changes, *also, *done], effects.events
+        if changes and not events:
+            self._store.write(changes)
+        else:
+            self.commit(changes, events)
+        if is_next:
+            progress.watermark = position
+        else:
+            progress.mark(position)
         if applied:
-            self._applied(effects)
-        self._positions.advance(self._name, source, progress.watermark)
+            take_note = self._applied
+            take_note(effects)
+        self._places[source].advance(progress.watermark)
 
     def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
         """Write what events have changed, and publish what follows from them; return its positions."""
@@ -273,9 +290,9 @@ class EventProcessor:
         return self._store.write(changes) if changes else []
 
     def _finish(self, record: Record, attempts: int, outcome: int) -> None:
-        runtime, source = self._runtime, record.source
-        times = (runtime.taken(), runtime.now())
-        self._row((self._consumer_id, self._source_ids[source], record.position, *times, attempts, outcome))
+        runtime, row, source = self._runtime, self._row, record.source
+        (taken_s, now_s), source_id = runtime.handled(), self._source_ids[source]
+        row((self._consumer_id, source_id, record.position, taken_s, now_s, attempts, outcome))
         if self._checkpoints_after:
             self._checkpoints.after(self.progress[source])
 

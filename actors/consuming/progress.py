@@ -82,7 +82,8 @@ class Progress:
 
     def changes_up_to(self, last: int) -> list[Change]:
         """The rows that say that all from the next event to `last` are applied too; none is `ahead`."""
-        return [] if self._table is None else [Put(self._table, self._row(self.consumer, self.source, last))]
+        table, row = self._table, self._row
+        return [] if table is None else [Put(table, row(self.consumer, self.source, last))]
 
     def mark_up_to(self, last: int) -> None:
         """Note that all from the next event to `last` are applied; none is `ahead`."""

@@ -186,7 +186,7 @@ class SummaryProjection(Consumer):
                 SummaryItem(line.name or str(line.product_id), line.quantity, line.product_id)
                 for line in event.lines
             )
-        names = self._look_up([line.product_id for line in event.lines])
+        names = self._look_up([(line.product_id,) for line in event.lines])
         return tuple(
             [
                 SummaryItem(
@@ -199,27 +199,25 @@ class SummaryProjection(Consumer):
             ]
         )
 
-    def _look_up(self, product_ids: list[int]) -> list[str | None]:
-        """The products' names; where placeholders are allowed, None for one that cannot be had now."""
+    def _look_up(self, keys: Sequence[tuple[int]]) -> list[str | None]:
+        """The names of the products with these keys; where placeholders are allowed, None for one that cannot
+        be had now.
+        """
         if self._prepared:
-            prepared = [self._prepared.get(product_id) for product_id in product_ids]
+            prepared = [self._prepared.get(product_id) for (product_id,) in keys]
             if None not in prepared:
                 return prepared
         may_lack = self._join == "placeholder"
         try:
-            rows = self._products.get_many(PRODUCTS, [(product_id,) for product_id in product_ids])
+            rows = self._products.get_many(PRODUCTS, keys)
         except StoreError:
             if not may_lack:
                 raise
-            return [None] * len(product_ids)
-        names: list[str | None] = []
-        for product_id, row in zip(product_ids, rows, strict=True):
-            if row is None or row.name == UNKNOWN_NAME:
-                if not may_lack:
-                    raise NotYet(f"product {product_id} is not in the Products view yet")
-                names.append(None)
-            else:
-                names.append(row.name)
+            return [None] * len(keys)
+        names = [None if row is None or row.name == UNKNOWN_NAME else row.name for row in rows]
+        if not may_lack and None in names:
+            (product_id,) = keys[names.index(None)]
+            raise NotYet(f"product {product_id} is not in the Products view yet")
         return names
 
     # -- repair ----------------------------------------------------------------------------------------
@@ -258,7 +256,7 @@ class SummaryProjection(Consumer):
         if row is None:
             self._store.write([Delete(PENDING_JOINS, (order_id, copy))])
             return True
-        names = self._look_up([item.product_id for item in row.items])
+        names = self._look_up([(item.product_id,) for item in row.items])
         if None in names:
             return False
         items = tuple(

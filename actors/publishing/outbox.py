@@ -48,10 +48,8 @@ class Outbox:
         self._source_id = intern(source)
         self._type_ids = {kind: intern(kind.__name__) for kind in EVENT_TYPES}
         recorder = runtime.recorder
-        self._event_rows, self._line_rows, self._level_rows = map(
-            recorder.many, ("events", "lines", "levels")
-        )
-        self._catalogue_row = recorder.row("catalogue")
+        self._event_rows, self._line_rows = recorder.many("events"), recorder.many("lines")
+        self._level_row, self._catalogue_row = recorder.row("levels"), recorder.row("catalogue")
 
     def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
         """Write changes and events in one transaction, publish the events, return their positions.
@@ -61,23 +59,18 @@ class Outbox:
 
         """
         positions = self._store.write(changes, events)
-        self._record(positions, events, self._runtime.now())
-        heard, woken, direct = self._heard.active, self._woken, self._direct
-        if positions and (heard or woken or direct):
-            source = self._source
-            records = [
-                Record(source, position, new.key, new.recorded_at, new.event)
-                for position, new in zip(positions, events, strict=True)
-            ]
-            if heard:
-                for record in records:
-                    self._heard.decide(record)
-            if woken:
-                self._runtime.tell(self._relay, Committed(positions[-1], tuple(records)))
-            elif direct:
-                for record in records:
-                    for channel in self._channels:
-                        channel.send(record)
+        if not positions:
+            return positions
+        records = self._recorded(positions, events)
+        if self._heard.active:
+            for record in records:
+                self._heard.decide(record)
+        if self._woken:
+            self._runtime.tell(self._relay, Committed(positions[-1], tuple(records)))
+        elif self._direct:
+            for record in records:
+                for channel in self._channels:
+                    channel.send(record)
         return positions
 
     def announce(self) -> None:
@@ -85,30 +78,29 @@ class Outbox:
         if self._woken:
             self._runtime.tell(self._relay, Committed(self._store.head()))
 
-    def _record(self, positions: Sequence[int], events: Sequence[NewEvent], committed_s: float) -> None:
-        """Write the commit of the events down in the trace."""
+    def _recorded(self, positions: Sequence[int], events: Sequence[NewEvent]) -> list[Record]:
+        """The records of the events, whose commit is written down in the trace."""
         rows: list[Row] = []
-        lines: list[Row] = []
-        levels: list[Row] = []
-        source, type_ids = self._source_id, self._type_ids
-        for position, new in zip(positions, events, strict=True):
-            event = new.event
+        records: list[Record] = []
+        source, source_id, type_ids = self._source, self._source_id, self._type_ids
+        event_rows, line_rows, level_row = self._event_rows, self._line_rows, self._level_row
+        now_s = self._runtime.now()
+        for position, new in enumerate(events, positions[0]):
+            key, event = new.key, new.event
             order_id = -1
             if type(event) is OrderPlaced:
                 order_id = event.order_id
-                lines += [(position, line.product_id, line.quantity) for line in event.lines]
+                line_rows([(position, line.product_id, line.quantity) for line in event.lines])
             elif type(event) is InventoryUpdated:
-                levels.append((position, event.product_id, event.available))
+                level_row((position, event.product_id, event.available))
             elif type(event) in OF_ORDERS:
                 order_id = event.order_id  # type: ignore[union-attr]  # it has one
             else:
                 self._catalogue_row((position, *said_of_product(event)))
-            rows.append((source, position, type_ids[type(event)], new.key, order_id, committed_s))
-        self._event_rows(rows)
-        if lines:
-            self._line_rows(lines)
-        if levels:
-            self._level_rows(levels)
+            rows.append((source_id, position, type_ids[type(event)], key, order_id, now_s))
+            records.append(Record(source, position, key, new.recorded_at, event))
+        event_rows(rows)
+        return records
 
 
 def said_of_product(event: Event) -> tuple[int, int, int]:

@@ -128,7 +128,7 @@ class Relay(pykka.Actor):
         # On threads a gate is always asked, which costs nothing as long as no fault stands at it.
         if not fresh or (self._gate.is_faulty if self._in_bulk else self._gate.active):
             return
-        goes_on = bool(known) and known[-1].position == fresh[0].position - 1
+        goes_on = known and known[-1].position == fresh[0].position - 1
         if goes_on and len(known) < CHUNK:
             known.extend(fresh)
         elif not known or known[-1].position < self._next_of_all():
@@ -198,26 +198,33 @@ class Relay(pykka.Actor):
         if self._in_bulk and not self._rules.active:
             self._deliver_in_bulk()
             return
-        subscriptions, ruled = self._subscriptions.values(), self._rules
+        subscriptions, ruled, work = self._subscriptions.values(), self._rules, self._runtime.work
         position = self._next_of_all()
         while position <= self._head and not self._stalled:
-            record = self._record(position)
+            records = self._records
+            at = position - records[0].position if records else -1
+            # What `_record` does, if it need not read.
+            record = records[at] if 0 <= at < len(records) else self._record(position)
             if record is None:
                 return
-            self._runtime.work()
+            work()
             if ruled.active:
                 self._send_under_rules(position, record)
                 position = self._next_of_all()
                 continue
             following = NEVER
             for one in subscriptions:
-                if one.next == position and not one.broken:
+                if one.broken:
+                    continue
+                coming = one.next
+                if coming == position:
                     if one.channel.send(record, one.incarnation, one.lost):
-                        one.next = position + 1
+                        one.next = coming = position + 1
                     else:
                         self._not_sent(one)
-                if one.next < following and not one.broken:
-                    following = one.next
+                        coming = NEVER if one.broken else one.next
+                if coming < following:
+                    following = coming
             position = following
 
     def _deliver_in_bulk(self) -> None:

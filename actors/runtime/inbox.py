@@ -51,6 +51,19 @@ class Inbox:
     (`ActorRef.tell`, proxies) always enter, and control messages are not counted.
     """
 
+    __slots__ = (
+        "_controls",
+        "_outside",
+        "closed",
+        "guarded",
+        "hand",
+        "incarnation",
+        "killed",
+        "limit",
+        "mail",
+        "name",
+    )
+
     is_actor = True  # False: the inbox of a thread of control that only waits, to which nobody writes
 
     def __init__(self, name: str) -> None:

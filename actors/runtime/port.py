@@ -240,6 +240,10 @@ class Runtime(ABC):
     def taken(self) -> float:
         """The instant at which the calling actor began with the message in hand."""
 
+    def handled(self) -> tuple[float, float]:
+        """What `taken` and `now` say."""
+        return self.taken(), self.now()
+
     @abstractmethod
     def tell(self, name: str, message: Any, incarnation: int | None = None) -> bool:
         """Put the message into the named actor's inbox; False if no such actor is alive.

@@ -235,12 +235,14 @@ class InventoryActor(Consumer):
     def applied(self, effects: Effects) -> None:
         """Keep the copy in memory in step with the store."""
         for change in effects.changes:
-            if isinstance(change, Delete):
+            if type(change) is Delete:
                 del self._reservations[change.key[0]], self._run_out_at[change.key[0]]
-            elif change.table is INVENTORY:
-                self._rows[change.row.product_id] = change.row
+                continue
+            row = change.row  # type: ignore[union-attr]  # it is no Delete
+            if change.table is INVENTORY:
+                self._rows[row.product_id] = row
             else:
-                self._reservations[change.row.reservation_id] = change.row
+                self._reservations[row.reservation_id] = row
 
     def _commit(self, effects: Effects) -> list[int]:
         positions = self._stock_outbox.commit(effects.changes, effects.events)
@@ -260,10 +262,12 @@ class InventoryActor(Consumer):
 
     def _updated(self, rows: Sequence[InventoryRow]) -> Effects:
         now = self._clock()
-        return Effects(
-            [Put(INVENTORY, row) for row in rows],
-            [NewEvent(row.product_id, now, InventoryUpdated(row.product_id, row.available)) for row in rows],
-        )
+        changes: list[Change] = []
+        events: list[NewEvent] = []
+        for row in rows:
+            changes.append(Put(INVENTORY, row))
+            events.append(NewEvent(row.product_id, now, InventoryUpdated(row.product_id, row.available)))
+        return Effects(changes, events)
 
     def _clock(self) -> float:
         return self._runtime.clock("inventory")

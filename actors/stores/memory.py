@@ -90,9 +90,14 @@ class MemoryStore:
     def __init__(self, name: str, tables: Iterable[Table[Any]], unasked: Collection[Table[Any]] = ()) -> None:
         self.name = name
         self._unasked = unasked
-        self._tables = {table: _Rows(table, is_asked=table not in unasked) for table in tables}
-        self._log: list[NewEvent] = []  # the one at position n stands at n − 1
         self._lock = Lock()
+        self._begin(tables)
+
+    def _begin(self, tables: Iterable[Table[Any]]) -> None:
+        self._tables = {table: _Rows(table, is_asked=table not in self._unasked) for table in tables}
+        # What a write asks of each table, at less than the price of attributes.
+        self._at_hand = {table: (rows.by_key, rows.key_of, rows) for table, rows in self._tables.items()}
+        self._log: list[NewEvent] = []  # the one at position n stands at n − 1
 
     def get(self, table: Table[Row], key: tuple[Any, ...]) -> Row | None:
         """The row with this key."""
@@ -109,8 +114,12 @@ class MemoryStore:
         """The rows with these keys, in their order."""
         rows = self._tables[table]
         plain = [key[0] for key in keys] if rows.single else keys
-        with self._lock:
+        lock = self._lock
+        lock.acquire()
+        try:
             return list(map(rows.by_key.get, plain))
+        finally:
+            lock.release()
 
     def page(
         self, table: Table[Row], value: Any, *, limit: int, before: tuple[Any, ...] | None = None
@@ -158,18 +167,17 @@ class MemoryStore:
         lock = self._lock
         lock.acquire()
         try:
-            tables = self._tables
+            tables = self._at_hand
             replaced: list[Any] = []  # for each change made, the row that was there before, or None
             try:
                 for change in changes:
                     # `isinstance` asks a Struct's metaclass, which takes long to say no.
-                    rows = tables[change.table]
+                    by_key, key_of, rows = tables[change.table]
                     if type(change) is Delete:
                         replaced.append(rows.delete(change.key[0] if rows.single else change.key))
                         continue
                     row = change.row  # type: ignore[union-attr]  # it is no Delete
-                    key = rows.key_of(row)
-                    by_key = rows.by_key
+                    key = key_of(row)
                     old = by_key.get(key)
                     if old is not None and type(change) is Insert:
                         raise _conflict(self.name, change.table, key)
@@ -220,7 +228,4 @@ class MemoryStore:
     def close(self) -> None:
         """Forget everything: a store in memory opens empty."""
         with self._lock:
-            self._tables = {
-                table: _Rows(table, is_asked=table not in self._unasked) for table in self._tables
-            }
-            self._log = []
+            self._begin(self._tables)

@@ -1,12 +1,18 @@
 """What only virtual time can promise: exact instants, service times, and a deadlock that says so."""
 
+import gc
+import weakref
+from functools import partial
 from typing import Any
 
 import pykka
 import pytest
+import simpy
+from greenlet import getcurrent, greenlet
 
 from actors.runtime.port import Deadlock, RuntimeFailure
 from scenarios.distributions import Constant
+from simulation.clock import Call, Clock
 from simulation.runtime import VirtualRuntime
 
 
@@ -278,3 +284,105 @@ def test_an_error_in_a_client_ends_the_run() -> None:
         runtime.spawn(client)
         with pytest.raises(ZeroDivisionError):
             runtime.run(1.0)
+
+
+# -- calls that wait, and the carriers that they keep ---------------------------------------------------
+
+
+class Sleeper(pykka.ThreadingActor):
+    """Sleeps as long as it is told to, and writes down when it wakes."""
+
+    def __init__(self, runtime: VirtualRuntime, woken: list[Any]) -> None:
+        super().__init__()
+        self._runtime = runtime
+        self._woken = woken
+
+    def on_receive(self, seconds: float) -> None:
+        try:
+            self._runtime.sleep(seconds)
+        finally:
+            self._woken.append((self._runtime.now(), seconds))
+
+
+def test_handlers_that_wait_hold_up_neither_each_other_nor_the_end_of_a_run() -> None:
+    woken: list[Any] = []
+    with VirtualRuntime() as runtime:
+        for number in range(10):
+            runtime.start(Sleeper, runtime, woken, name=f"sleeper {number}")
+        for number in range(10):
+            runtime.tell(f"sleeper {number}", 1.0 + 0.5 * (number % 5))
+            runtime.tell(f"sleeper {number}", 0.25)
+        runtime.run(1.2)
+        assert woken == [(1.0, 1.0)] * 2
+        runtime.run(10.0)
+    assert len(woken) == 20
+    assert woken == sorted(woken, key=lambda one: one[0])
+
+
+def test_what_waits_when_a_runtime_is_closed_is_ended_where_it_stands() -> None:
+    woken: list[Any] = []
+    with VirtualRuntime() as runtime:
+        runtime.start(Sleeper, runtime, woken, name="sleeper")
+        runtime.tell("sleeper", 100.0)
+        runtime.run(2.0)
+    assert woken == [(2.0, 100.0)]
+
+
+def test_an_error_leaves_the_clock_and_those_who_wait_as_they_are() -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    woken: list[Any] = []
+    with VirtualRuntime() as runtime:
+        runtime.start(Sleeper, runtime, woken, name="sleeper")
+        runtime.tell("sleeper", 2.0)
+        runtime.call_at(1.0, fail)
+        with pytest.raises(ZeroDivisionError):
+            runtime.run(5.0)
+        assert runtime.now() == 1.0
+        runtime.run(5.0)
+    assert woken == [(2.0, 2.0)]
+
+
+def test_a_call_of_the_clock_cannot_wait_for_the_clock() -> None:
+    with served(2.0) as runtime:
+        runtime.start(Clerk, runtime, name="clerk")
+        runtime.call_at(1.0, runtime.ask, "clerk", "a")
+        with pytest.raises(RuntimeFailure, match="spawn what waits"):
+            runtime.run(5.0)
+        runtime.run(10.0)
+        assert done(runtime) == [(3.0, "a")]
+
+
+def test_processes_of_simpy_and_actors_share_the_clock() -> None:
+    with served(2.0) as runtime:
+        runtime.start(Clerk, runtime, name="clerk")
+        seen: list[float] = []
+
+        def process(env: simpy.Environment) -> Any:
+            for _ in range(3):
+                yield env.timeout(1.0)
+                seen.append(env.now)
+                runtime.tell("clerk", env.now)
+
+        runtime.env.process(process(runtime.env))
+        runtime.env.run(2.5)
+        assert (seen, done(runtime), runtime.now()) == ([1.0, 2.0], [], 2.5)
+        runtime.run(10.0)
+        assert done(runtime) == [(3.0, 1.0), (5.0, 2.0), (7.0, 3.0)]
+
+
+def test_carriers_that_nobody_waits_on_end_with_the_run() -> None:
+    carriers: list[weakref.ref[greenlet]] = []
+    clock = Clock(0.0)
+
+    def wait(number: int) -> None:
+        carriers.append(weakref.ref(getcurrent()))
+        clock.call_in(1.0, Call(partial(clock.resume, carriers[number]())))
+        clock.park()
+
+    for number in range(3):
+        clock.call_in(0.0, Call(partial(wait, number)))
+    clock.run_before(10.0)
+    gc.collect()
+    assert [carrier() for carrier in carriers] == [None, None, None]
