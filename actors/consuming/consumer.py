@@ -256,10 +256,11 @@ class Consumer(pykka.Actor):
         if self._processor.stopped or self._processor.holds_back():
             return []
         following = {source: progress.next_after() for source, progress in self._processor.progress.items()}
+        some_stand_alone = type(self).stands_alone is not Consumer.stands_alone
         line: list[Record] = []
         for record in records:
             source = record.source
-            if record.position != following[source] or self.stands_alone(record):
+            if record.position != following[source] or (some_stand_alone and self.stands_alone(record)):
                 break
             following[source] += 1
             line.append(record)

@@ -271,27 +271,30 @@ class LiveRuntime(SupervisedRuntime):
 
 def _handle_group(actor: Grouping, letters: list[Envelope[Any]]) -> None:
     """Let the actor handle the messages together, and answer each that is a question."""
-    tells, done = None in [letter.reply_to for letter in letters], 0
-    try:
-        for answer in actor.on_group([letter.message for letter in letters]):
-            letter = letters[done]
-            done += 1
-            reply = letter.reply_to
-            if reply is None:
-                if isinstance(answer, Exception):
-                    raise answer
-                continue
-            letter.reply_to = None  # nobody else answers it from now on
+    messages = [letter.message for letter in letters]
+    replies = [letter.reply_to for letter in letters]
+    if not any(replies):
+        for answer in actor.on_group(messages):
             if isinstance(answer, Exception):
+                raise answer
+        return
+    done = 0
+    try:
+        for answer in actor.on_group(messages):
+            reply, letters[done].reply_to = replies[done], None  # nobody else answers it from now on
+            done += 1
+            if isinstance(answer, Exception):
+                if reply is None:
+                    raise answer
                 reply.set_exception((type(answer), answer, answer.__traceback__))
-            else:
+            elif reply is not None:
                 reply.set(answer)
     except Exception:
         for letter in letters[done:]:
             reply, letter.reply_to = letter.reply_to, None
             if reply is not None:
                 reply.set_exception()
-        if tells:
+        if None in replies:
             raise
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
@@ -10,6 +11,12 @@ import httptools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+
+@cache
+def _as_it_came(name: str) -> bytes:
+    """A header's name as a connection hands it over."""
+    return name.lower().encode()
 
 
 class Request:
@@ -61,12 +68,12 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """The first value of the header; None: it has none."""
-        value = self._first.get(name.lower().encode())
+        value = self._first.get(_as_it_came(name))
         return None if value is None else value.decode("latin-1")
 
     def headers(self, name: str) -> list[str]:
         """Every value of the header."""
-        wanted = name.lower().encode()
+        wanted = _as_it_came(name)
         return [value.decode("latin-1") for name, value in self._all if name == wanted]
 
     def asked(self) -> dict[str, str]:
