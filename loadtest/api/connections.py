@@ -7,6 +7,7 @@ What is refused here is answered as a problem too.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -19,8 +20,6 @@ from loadtest.api.request import Request
 from loadtest.api.responses import response
 
 if TYPE_CHECKING:
-    import asyncio
-
     from loadtest.api.facade import Facade
     from loadtest.api.sending import Sending
 
@@ -42,6 +41,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._unread_bytes = 0  # of headers that are not complete
         self._is_in_headers = True
         self._too_slow: asyncio.TimerHandle | None = None
+        self._idle_since_s: float | None = None  # on the loop's clock; None: it is not idle
+        self._idle_look: asyncio.TimerHandle | None = None  # one timer for many requests
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """A client has come."""
@@ -64,12 +65,15 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
         self._expect_nothing()
+        if self._idle_look is not None:
+            self._idle_look.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
         if self.transport.is_closing():
             return
+        self._idle_since_s = None
         super().data_received(data)
         if self._is_in_headers:
             self._unread_bytes += len(data)
@@ -136,20 +140,27 @@ class LimitedProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self._unset_keepalive_if_required()
         self.flow.resume_reading()
         if self.pipeline:
             waiting: Any = self.pipeline.pop()
             self._begin(waiting[0])
         else:
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            self._idle_since_s = self.loop.time()
+            if self._idle_look is None:
+                self._idle_look = self.loop.call_later(self.timeout_keep_alive, self._look_whether_idle)
+
+    def _look_whether_idle(self) -> None:
+        """Hang up if no request has come for too long."""
+        self._idle_look = None
+        if self._idle_since_s is not None:
+            left_s = self._idle_since_s + self.timeout_keep_alive - self.loop.time()
+            if left_s > 0.0:
+                self._idle_look = self.loop.call_later(left_s, self._look_whether_idle)
+            else:
+                self.timeout_keep_alive_handler()
 
     def _begin(self, request: Request) -> None:
-        task = self.loop.create_task(self._answer(request))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(self.loop.create_task(self._answer(request)))  # for who waits for the end of all
 
     async def _answer(self, request: Request) -> None:
         facade = cast("Facade", self.app)
@@ -167,6 +178,8 @@ class LimitedProtocol(HttpToolsProtocol):
         except Exception:
             logger.exception("an answer failed", extra={"method": request.method, "path": request.path})
             closes = True
+        finally:
+            self.tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
         request.response_complete = True
         if closes:
             self._sending.flush()

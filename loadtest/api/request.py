@@ -19,6 +19,26 @@ def _as_it_came(name: str) -> bytes:
     return name.lower().encode()
 
 
+class Coming:
+    """Lets who waits go on when something has come, or nothing will come any more; mostly nobody waits."""
+
+    __slots__ = ("_waiter",)
+
+    def __init__(self) -> None:
+        self._waiter: asyncio.Future[None] | None = None
+
+    def set(self) -> None:
+        """Something has come."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def wait(self) -> None:
+        """Wait for what comes from now on."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        await self._waiter
+
+
 class Request:
     """One request, and how far its answer is.
 
@@ -59,7 +79,7 @@ class Request:
         # What follows has the names by which uvicorn's protocol knows it.
         self.body = bytearray()
         self.more_body = True
-        self.message_event = asyncio.Event()  # something has come, or nothing will come any more
+        self.message_event = Coming()
         self.disconnected = False
         self.keep_alive = keep_alive
         self.response_complete = False
@@ -85,7 +105,6 @@ class Request:
         while self.more_body and len(self.body) <= bytes_max and not self.disconnected:
             self.go_on(self)
             await self.message_event.wait()
-            self.message_event.clear()
         if self.disconnected:
             self.body.clear()
 

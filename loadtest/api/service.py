@@ -76,6 +76,7 @@ class Service:
         self.keys = InFlight(system.runtime.now)
         self.commands: Counter[tuple[str, str, str]] = Counter()  # per kind, outcome and reason
         self.requests: Counter[tuple[str, str, int]] = Counter()  # per route, method and status
+        self._keeps = system.observer.keeps
         self._recorder = system.runtime.recorder
         self._command_row = self._recorder.row("commands")
         self._read_row = self._recorder.row("reads")
@@ -114,13 +115,16 @@ class Service:
             raise _unanswered(to, error) from error
         finally:
             self.commands[kind, outcome, reason] += 1
-            intern, now_s = self._recorder.intern, self.system.runtime.now()
-            ids = (intern(kind), customer, order_id, position, arrived_s, now_s)
-            self._command_row((*ids, intern(outcome), intern(reason), product, quantity))
+            if self._keeps:
+                intern, now_s = self._recorder.intern, self.system.runtime.now()
+                ids = (intern(kind), customer, order_id, position, arrived_s, now_s)
+                self._command_row((*ids, intern(outcome), intern(reason), product, quantity))
         return answer
 
     def read(self, kind: str, session: int, key: int, arrived_s: float, found: Reflected | None) -> None:
         """Write down a read that is about to be answered; None: it has failed."""
+        if not self._keeps:
+            return
         outcome = "failed" if found is None else "stale" if found.stale else "ok"
         version, read_s = (-1, self.system.runtime.now()) if found is None else (found.version, found.asked_s)
         intern = self._recorder.intern

@@ -2,9 +2,12 @@
 
 import json
 import socket
+import time
 
 import pytest
 from front import PATIENCE_S, front, order
+
+from loadtest.server import serving
 
 HEAD = b"Host: x\r\nContent-Type: application/json\r\n"
 
@@ -90,3 +93,20 @@ def test_an_older_client_is_answered_and_left(connection) -> None:
     got = everything(connection)
     assert got.startswith(b"HTTP/1.1 200 ")
     assert b"connection: close" in got
+
+
+def test_a_client_that_asks_for_nothing_more_is_hung_up_on_after_a_while(
+    monkeypatch,
+) -> None:
+    idle_s = 0.6
+    monkeypatch.setattr(serving, "KEEP_ALIVE_S", idle_s)
+    with front() as lab:
+        host, port = lab.server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), PATIENCE_S) as connection:
+            for pause_s in (0.0, idle_s / 2, idle_s / 2):
+                time.sleep(pause_s)
+                connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert until(connection, b"}").startswith(b"HTTP/1.1 200")
+            answered_s = time.monotonic()
+            assert everything(connection) == b""
+            assert time.monotonic() - answered_s >= idle_s - 0.05
