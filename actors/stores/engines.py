@@ -34,6 +34,8 @@ def sqlite_engine(path: Path) -> Engine:
         connection.isolation_level = None  # the driver must not begin transactions itself
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")
+        # A page that is written often, as an index's are, is seldom written into the file.
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
         # Pages are read where the system has them: a cache of 2 MB for each connection has few of many.
         connection.execute("PRAGMA mmap_size = 268435456")
         connection.execute("PRAGMA temp_store = MEMORY")  # what undoes a statement is no file either
