@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from actors import topology
 from actors.consuming.positions import Positions
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from actors.stores.port import Store
     from scenarios.scenario import Scenario
 
+LEFT_ROWS_MAX: Final = 1_000_000
+"""Runs whose traces have more rows together are freed before the next one begins; that is some 100 MB."""
+
 SLICES, SHORTEST_SLICE_S = 200, 2.0
 """In how many steps at most a run goes on, each of which is reported, and how long one is at least."""
 
@@ -53,6 +56,7 @@ def simulate(scenario: Scenario, on_progress: Callable[[float], object] | None =
         Deadlock: the actors wait for each other; says who for whom.
 
     """
+    _leftovers.remove_many()
     phases = scenario.phases
     end_s = phases.run + phases.settle
     streams = Streams(scenario.seed)
@@ -96,11 +100,34 @@ def simulate(scenario: Scenario, on_progress: Callable[[float], object] | None =
         workload.finish()
     finally:
         runtime.close()
-        # Actors, their runtime and their futures refer to each other. Most of them are young; to go through
-        # everything that the process holds would take a small run as long as the run itself.
-        gc.collect(1)
+        gc.collect(1)  # sets aside what the run leaves; to free it at once makes the next one slower
     record_end(runtime.recorder, raw, topology.replicas(scenario.policy, "summary"))
+    _leftovers.add(runtime.recorder.rows)
     return Simulated(runtime.recorder, runtime.failures)
+
+
+class _Leftovers:
+    """What runs leave in memory: actors, their runtime and their stores refer to each other.
+
+    Python finds such cycles in its own time, which may be late, as most of what a run holds is in none. To
+    look for them after each run would take a short one as long as the run itself.
+    """
+
+    def __init__(self) -> None:
+        self._rows = 0
+
+    def add(self, rows: int) -> None:
+        """A run with a trace of so many rows has ended."""
+        self._rows += rows
+
+    def remove_many(self) -> None:
+        """Free what runs have left, if it is much."""
+        if self._rows > LEFT_ROWS_MAX:
+            self._rows = 0
+            gc.collect()
+
+
+_leftovers = _Leftovers()
 
 
 def _gated(scenario: Scenario) -> set[str]:
