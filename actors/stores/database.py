@@ -126,7 +126,7 @@ class _Server:
         def ask(values: Values) -> list[Any]:
             with self._lent() as connection:
                 connection.autocommit = True
-                rows = connection.execute(text, {**constants, **values}).fetchall()
+                rows = connection.execute(text, {**constants, **values}, binary=True).fetchall()
                 connection.autocommit = False
             return rows
 
