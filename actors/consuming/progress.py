@@ -5,6 +5,7 @@ restart, the watermark which events are applied. When the checkpoint is written 
 as both.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from actors.policy import CheckpointWhen
@@ -51,7 +52,7 @@ class Progress:
         """Whether the event at this position is applied."""
         return position <= self.watermark or position in self.ahead
 
-    def changes(self, position: int) -> list[Change]:
+    def changes(self, position: int) -> Sequence[Change]:
         """The rows that say that the event at this position is applied too; nothing is marked yet."""
         if position != self.watermark + 1:
             if not self.idempotent or position <= self.watermark:
@@ -60,7 +61,7 @@ class Progress:
         if not self.ahead:
             return self.changes_up_to(position)
         watermark = self._watermark_with(position)
-        changes = self.changes_up_to(watermark)
+        changes = [*self.changes_up_to(watermark)]
         if changes and self.idempotent:
             caught_up = range(position + 1, watermark + 1)
             changes += [Delete(APPLIED_AHEAD, (self.consumer, self.source, caught)) for caught in caught_up]
@@ -80,10 +81,10 @@ class Progress:
         """The position of the event that comes next; 0 if some later ones are applied already."""
         return 0 if self.ahead else self.watermark + 1
 
-    def changes_up_to(self, last: int) -> list[Change]:
+    def changes_up_to(self, last: int) -> tuple[Change, ...]:
         """The rows that say that all from the next event to `last` are applied too; none is `ahead`."""
         table, row = self._table, self._row
-        return [] if table is None else [Put(table, row(self.consumer, self.source, last))]
+        return () if table is None else (Put(table, row(self.consumer, self.source, last)),)
 
     def mark_up_to(self, last: int) -> None:
         """Note that all from the next event to `last` are applied; none is `ahead`."""

@@ -170,21 +170,23 @@ class MemoryStore:
             tables = self._at_hand
             replaced: list[Any] = []  # for each change made, the row that was there before, or None
             try:
+                note = replaced.append
                 for change in changes:
-                    # `isinstance` asks a Struct's metaclass, which takes long to say no.
+                    kind = type(change)  # `isinstance` asks a Struct's metaclass, which takes long to say no
                     by_key, key_of, rows = tables[change.table]
-                    if type(change) is Delete:
-                        replaced.append(rows.delete(change.key[0] if rows.single else change.key))
+                    if kind is Delete:
+                        key = change.key  # type: ignore[union-attr]  # it is one
+                        note(rows.delete(key[0] if rows.single else key))
                         continue
                     row = change.row  # type: ignore[union-attr]  # it is no Delete
                     key = key_of(row)
                     old = by_key.get(key)
-                    if old is not None and type(change) is Insert:
+                    if old is not None and kind is Insert:
                         raise _conflict(self.name, change.table, key)
                     by_key[key] = row
                     if rows.index_of is not None:
                         rows.index(key, old, row)
-                    replaced.append(old)
+                    note(old)
             except BaseException:
                 self._undo(changes, replaced)
                 raise
