@@ -106,7 +106,7 @@ class OrderActor(Consumer):
         self._carries_names = policy.of("summary").join == "carried"
         self._products: dict[int, KnownProductRow] = {}
         self._next_id = 1
-        self._grouped = 0  # how many messages the last group had
+        self._grouped = 0  # how many messages were handled together the last time
 
     def on_start(self) -> None:
         """Load what is known of the products, and make sure that committed orders are on their way."""
@@ -260,6 +260,7 @@ class OrderActor(Consumer):
         ]
 
     def _place(self, command: PlaceOrder) -> Accepted | Rejected:
+        self._grouped = 1
         if command.request_id and (answer := self._repeated(command)) is not None:
             return answer
         found = self._priced(command)

@@ -160,11 +160,11 @@ def _to_row(table: Table[Any]) -> Callable[[Sequence[Any]], Any]:
     ]
     if not decoders:
         return lambda values: row(*values)
-    ((place, decode),) = decoders  # a table has one such column at most
 
     def decoded(values: Sequence[Any]) -> Any:
         plain = [*values]
-        plain[place] = decode(plain[place])
+        for place, decode in decoders:
+            plain[place] = decode(plain[place])
         return row(*plain)
 
     return decoded

@@ -24,7 +24,7 @@ from shop import (
 
 from actors.messages import Accepted, AdjustStock, OrderLine, OrderPlaced, PlaceOrder, Rejected, RenameProduct
 from actors.policy import Retry
-from actors.runtime.port import InboxFull, Reply
+from actors.runtime.port import MANY, InboxFull, Reply
 from actors.stores.port import Change, Delete, Insert, NewEvent, Store, StoreError, StoreUnavailable
 from actors.tables import DEAD_LETTERS, KNOWN_PRODUCTS, ORDER_ITEMS, ORDERS, PRODUCTS, SUMMARIES, OrderRow
 from simulation.runtime import VirtualRuntime
@@ -109,6 +109,18 @@ def test_orders_that_wait_together_are_decided_as_if_they_had_come_one_after_the
     if clock != "virtual":
         assert transactions(shop, "orders") == 1
     assert_consistent(shop)
+
+
+@ON_THREADS
+def test_the_order_service_is_paced_as_long_as_many_orders_come_at_once(open_shop: OpenShop) -> None:
+    shop = open_shop(policy(stock="none"))  # so that it hears of nothing else
+    service = shop.runtime.ref("orders")._actor_weakref()
+    at_once(shop, [order(ANN, {LAMP: 1})] * (MANY - 1))
+    assert service.pace_s == 0.0
+    at_once(shop, [order(BOB, {LAMP: 1})] * MANY)
+    assert service.pace_s > 0.0
+    shop.place(ANN, {LAMP: 1})
+    assert service.pace_s == 0.0, "who comes alone ends it"
 
 
 @EVERYWHERE
