@@ -55,6 +55,8 @@ NUMBERS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 SOUGHT_MAX: Final = NUMBERS[-1]
 
+_COMMIT: Final = "COMMIT"
+
 IDLE_MAX: Final = 8
 """So many connections to a file that nobody uses are kept open."""
 
@@ -211,7 +213,7 @@ class _Server:
         """See `Database`."""
         with self._lent() as connection, connection.pipeline():
             yield connection
-            connection.commit()
+            connection.execute(_COMMIT)  # with what comes before it, and with one answer to all
 
     def close(self) -> None:
         """See `Database`."""
