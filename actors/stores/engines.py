@@ -4,7 +4,6 @@ A transaction begins as a writer unless its connection comes from `snapshot(engi
 waits for a writer, and sees one committed state throughout.
 """
 
-import logging
 import sqlite3
 from pathlib import Path
 from time import monotonic, sleep
@@ -50,8 +49,6 @@ def sqlite_engine(path: Path) -> Engine:
 
 def postgresql_engine(url: URL) -> Engine:
     """An engine on one PostgreSQL database, through psycopg 3."""
-    # Of a connection that breaks within a pipeline the driver warns on the log, and raises as well.
-    logging.getLogger("psycopg").setLevel(logging.ERROR)
     engine = _engine(url.set(drivername="postgresql+psycopg"), {"connect_timeout": 10})
 
     @event.listens_for(engine, "connect")

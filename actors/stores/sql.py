@@ -1,13 +1,13 @@
 """The store in a SQL database: SQLite or PostgreSQL through the same SQLAlchemy Core statements.
 
 The log is the table `events`; its positions come from the one row of `log_head`, which the transaction of a
-write updates last, so that positions are dense and become visible in their order (ADR 2).
+write moves on, so that positions are dense and become visible in their order (ADR 2).
 
 A store may be used by many threads and processes at once. A call that fails has changed nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
@@ -15,10 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from actors.messages import Record, decode_event, encode_event
-from actors.stores.database import SOUGHT_MAX, Ask, database
+from actors.stores.database import SOUGHT_MAX, Ask, Database, Work
 from actors.stores.engines import snapshot
 from actors.stores.failures import REFUSALS, failure
 from actors.stores.port import Change, NewEvent
+from actors.stores.postgres import Server
+from actors.stores.sqlite import File
 from actors.stores.statements import INTEGER, Statements, sql_table
 from actors.tables import Row, Table
 
@@ -43,14 +45,6 @@ class _Attempt(NamedTuple):
             raise failure(self.store, self.doing, error) from error
 
 
-class _Batch(NamedTuple):
-    """Changes of one kind to one table."""
-
-    statements: Statements
-    kind: type
-    changes: Sequence[Change]
-
-
 class SqlStore:
     """One service's tables and log in a database; makes those that are missing. `schema` is for PostgreSQL.
 
@@ -72,7 +66,7 @@ class SqlStore:
     ) -> None:
         self.name = name
         self._engine = engine
-        self._database = database(engine)
+        self._database: Database = File(engine) if engine.dialect.name == "sqlite" else Server(engine)
         self._snapshot = snapshot(engine)
         upsert: Callable[[sa.Table], Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[
             engine.dialect.name
@@ -165,18 +159,14 @@ class SqlStore:
         """Apply all changes and append all events in one transaction; return the events' positions."""
         if not changes and not events:
             return []
-        batches = self._batches(changes)
-        rows = [(new.key, new.recorded_at, encode_event(new.event).decode()) for new in events]
+        works, in_turn = self._works(changes)
+        if events:
+            rows = [(new.key, new.recorded_at, encode_event(new.event).decode()) for new in events]
+            # From here to the commit other writers of the log wait, so this comes last.
+            works.append(Work(self._append, rows))
         with self._attempt("writing"):
-            with self._database.transaction() as transaction:
-                for statements, kind, alike in batches:
-                    statements.carry_out(transaction, kind, alike)
-                if not events:
-                    return []
-                # From here to the commit other writers of the log wait, so this comes last.
-                last = self._append(transaction, rows)
-            head = last()
-        return [*range(head - len(events) + 1, head + 1)]
+            head = self._database.write(works, in_turn=in_turn)
+        return [*range(head - len(events) + 1, head + 1)] if events else []
 
     def read_log(self, after: int, limit: int) -> list[Record]:
         """At most `limit` records with positions above `after`, ascending."""
@@ -212,25 +202,29 @@ class SqlStore:
                 found += connection.execute(statements.get_many, some)
         return found
 
-    def _batches(self, changes: Sequence[Change]) -> list[_Batch]:
-        """The changes in few batches, in an order that has the same effect.
+    def _works(self, changes: Sequence[Change]) -> tuple[list[Work], bool]:
+        """What is to be done for the changes, and whether it must be done in turn.
 
         Changes of one kind to one table go together, past others, unless some key is changed in two ways.
         """
         alike: defaultdict[tuple[Table[Any], type], list[Change]] = defaultdict(list)
         for change in changes:
             alike[change.table, type(change)].append(change)
-        batches = [_Batch(self._statements[table], kind, some) for (table, kind), some in alike.items()]
-        if len({table for table, _ in alike}) == len(batches) or not _overlap(batches):
-            return batches
-        in_turn = groupby(changes, lambda change: (change.table, type(change)))
-        return [_Batch(self._statements[table], kind, [*some]) for (table, kind), some in in_turn]
+        in_turn = len({table for table, _ in alike}) < len(alike) and self._overlap(alike)
+        groups = groupby(changes, _table_and_kind) if in_turn else alike.items()
+        return [self._statements[table].work(kind, [*some]) for (table, kind), some in groups], in_turn
+
+    def _overlap(self, alike: Mapping[tuple[Table[Any], type], Sequence[Change]]) -> bool:
+        """Whether changes that are not alike change one row."""
+        rows = [
+            {(table, self._statements[table].changed(one)) for one in some}
+            for (table, _), some in alike.items()
+        ]
+        return len(set().union(*rows)) < sum(map(len, rows))
 
     def _attempt(self, doing: str) -> _Attempt:
         return _Attempt(self.name, doing)
 
 
-def _overlap(batches: Sequence[_Batch]) -> bool:
-    """Whether several of the batches change one row."""
-    rows = [{(batch.statements, batch.statements.changed(one)) for one in batch.changes} for batch in batches]
-    return len(set().union(*rows)) < sum(map(len, rows))
+def _table_and_kind(change: Change) -> tuple[Table[Any], type]:
+    return change.table, type(change)

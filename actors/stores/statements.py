@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
-from actors.stores.database import Database, InsertAll, as_is
+from actors.stores.database import Database, Part, Work, as_is, whole
 from actors.stores.port import Change, Delete, Insert, Put
 from actors.tables import Table
 
@@ -60,8 +60,7 @@ class Statements:
         bound = [sa.bindparam(name, type_=column.type) for name, column in zip(self._bound, key, strict=True)]
         same_key = sa.and_(*(column == k for column, k in zip(key, bound, strict=True)))
         self._is_single = len(key) == 1
-        whole_key: Any = key[0] if self._is_single else sa.tuple_(*key)
-        whole_bound: Any = bound[0] if self._is_single else sa.tuple_(*bound)
+        whole_key, whole_bound = whole(key), whole(bound)
 
         self.to_row = _to_row(table)
         self._to_values = _to_values(table)
@@ -71,11 +70,11 @@ class Statements:
         self.get_many = sa.select(*columns).where(whole_key.in_(sa.bindparam("keys", expanding=True)))
         self.few = database.seeking(sa.select(*columns), key)
         self.scan = database.asking(sa.select(*columns).order_by(*key))
-        self._delete = database.executing(sa.delete(sql).where(same_key))
         put = partial(_replacing, key=key, others=[one for one in columns if one.name not in table.key])
-        self._insert: dict[type, InsertAll] = {
+        self._parts: dict[type, Part] = {
             Insert: database.inserting(sql, as_is),
             Put: database.inserting(sql, put),
+            Delete: database.deleting(sql, key),
         }
 
         if table.index is not None:
@@ -113,17 +112,15 @@ class Statements:
         """The key of the row that a change concerns."""
         return tuple(change.key) if isinstance(change, Delete) else self.key_of(change.row)
 
-    def carry_out(self, transaction: Any, kind: type, changes: Sequence[Any]) -> None:
-        """Make changes of one kind, in their order; of rows put under one key only the last one stays."""
+    def work(self, kind: type, changes: Sequence[Any]) -> Work:
+        """What is to be done for changes of one kind; of rows put under one key only the last one stays."""
         if kind is Delete:
-            for change in changes:
-                self._delete(transaction, self.one(change.key))
-            return
+            return Work(self._parts[kind], [change.key for change in changes])
         if kind is Put:
             rows: Iterable[Any] = {self._key_of(change.row): change.row for change in changes}.values()
         else:
             rows = [change.row for change in changes]
-        self._insert[kind](transaction, [*map(self._to_values, rows)])
+        return Work(self._parts[kind], [*map(self._to_values, rows)])
 
 
 def _replacing(insert: Any, key: list[Any], others: list[Any]) -> Any:
