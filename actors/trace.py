@@ -218,6 +218,10 @@ class Recorder:
 
         return extend
 
+    def wants(self, table: str) -> bool:  # noqa: ARG002  # for who overrides it
+        """Whether rows of the table are kept or looked at; who makes many need not if not."""
+        return True
+
     def fill(self, table: str, rows: Iterable[Row]) -> None:
         """Append as many rows as there are to the table, without ever holding all of them."""
         waiting = iter(rows)

@@ -7,7 +7,7 @@ that durable together with the progress, tries again what fails or puts it aside
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from actors.stores.port import Change, NewEvent, Store, StoreError
 from actors.topology import node_of
 
 _SOURCE: Final = attrgetter("source")
+_PLACE: Final = attrgetter("source", "position")
 _CHANGES: Final = attrgetter("changes")
 _EVENTS: Final = attrgetter("events")
 
@@ -94,6 +95,12 @@ class Consumer(pykka.Actor):
     def stands_alone(self, record: Record) -> bool:  # noqa: ARG002  # for who overrides it
         """Whether `effects` of this event depend on more than what is `in_memory` and durable."""
         return False
+
+    def effects_at_once(self, records: Sequence[Record]) -> Effects | None:  # noqa: ARG002  # likewise
+        """What several events change one after the other, if that can be told at less than the price of
+        each; nothing is changed yet.
+        """
+        return None
 
     def prepare(self, records: Sequence[Record]) -> None:
         """Called before the `effects` of several events, to look up what all of them need; after, however
@@ -230,12 +237,19 @@ class Consumer(pykka.Actor):
         records = self._in_line(records)
         if not records:
             return 0, []
-        kept = {name: getattr(self, name) for name in self.in_memory}
+        at_once = self.effects_at_once(records)
+        in_memory = self.in_memory if at_once is None or beside is not None else ()
+        kept = {name: getattr(self, name) for name in in_memory}
         drafts = {name: Draft(rows) for name, rows in kept.items()}
         try:
             vars(self).update(drafts)
-            done = self._effects_together(records)
-            del records[len(done) :]
+            if at_once is None:
+                done = self._effects_together(records)
+                del records[len(done) :]
+            else:
+                done = [at_once]
+                if drafts:
+                    self.applied(at_once)
             applied = self._positions_of(records)
             positions = self._write_together(applied, done if beside is None else [*done, beside()])
         finally:
@@ -255,8 +269,16 @@ class Consumer(pykka.Actor):
         """The first of the events, as long as each is next in its log and can be handled with others."""
         if self._processor.stopped or self._processor.holds_back():
             return []
-        following = {source: progress.next_after() for source, progress in self._processor.progress.items()}
+        progress = self._processor.progress
         some_stand_alone = type(self).stands_alone is not Consumer.stands_alone
+        source = records[0].source
+        begin = progress[source].next_after()
+        next_ones = zip(repeat(source), range(begin, begin + len(records)))
+        if [*map(_PLACE, records)] == [*next_ones] and not (
+            some_stand_alone and any(map(self.stands_alone, records))
+        ):
+            return [*records]  # nearly always
+        following = {source: one.next_after() for source, one in progress.items()}
         line: list[Record] = []
         for record in records:
             source = record.source

@@ -54,11 +54,16 @@ class ProductsProjection(Consumer):
         """The product's row with what the event says of it."""
         if type(record.event) not in TELLING:
             return Effects(())
-        old = self._rows.get(record.key)
-        if old is None:
-            old = ProductRow(record.key, UNKNOWN_NAME, UNKNOWN_PRICE, 0, 0)
-        known = told(old.name, old.price_minor, old.available, record.event)
-        return Effects((Put(PRODUCTS, ProductRow(old.product_id, *known, old.version + 1)),))
+        return Effects((Put(PRODUCTS, _after(self._rows.get(record.key), record)),))
+
+    def effects_at_once(self, records: Sequence[Record]) -> Effects:
+        """The products' rows with what all events say of them."""
+        rows: dict[int, ProductRow] = {}
+        for record in records:
+            if type(record.event) in TELLING:
+                key = record.key
+                rows[key] = _after(rows.get(key) or self._rows.get(key), record)
+        return Effects([Put(PRODUCTS, row) for row in rows.values()])
 
     def effects_again(self, record: Record) -> Effects:  # noqa: ARG002  # whatever it says
         """See `Consumer`; the row says already what the event says."""
@@ -69,3 +74,11 @@ class ProductsProjection(Consumer):
         for change in effects.changes:
             assert isinstance(change, Put)
             self._rows[change.row.product_id] = change.row
+
+
+def _after(row: ProductRow | None, record: Record) -> ProductRow:
+    """The product's row with what the event says of it."""
+    if row is None:
+        row = ProductRow(record.key, UNKNOWN_NAME, UNKNOWN_PRICE, 0, 0)
+    known = told(row.name, row.price_minor, row.available, record.event)
+    return ProductRow(row.product_id, *known, row.version + 1)

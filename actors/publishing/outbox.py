@@ -49,7 +49,8 @@ class Outbox:
         self._type_ids = {kind: intern(kind.__name__) for kind in EVENT_TYPES}
         recorder = runtime.recorder
         self._event_rows, self._line_rows = recorder.many("events"), recorder.many("lines")
-        self._level_row, self._catalogue_row = recorder.row("levels"), recorder.row("catalogue")
+        self._level_rows, self._catalogue_row = recorder.many("levels"), recorder.row("catalogue")
+        self._wants_lines = recorder.wants("lines")
 
     def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
         """Write changes and events in one transaction, publish the events, return their positions.
@@ -83,23 +84,26 @@ class Outbox:
         rows: list[Row] = []
         records: list[Record] = []
         source, source_id, type_ids = self._source, self._source_id, self._type_ids
-        event_rows, line_rows, level_row = self._event_rows, self._line_rows, self._level_row
+        levels: list[Row] = []
         now_s = self._runtime.now()
         for position, new in enumerate(events, positions[0]):
             key, event = new.key, new.event
             order_id = -1
             if type(event) is OrderPlaced:
                 order_id = event.order_id
-                line_rows([(position, line.product_id, line.quantity) for line in event.lines])
+                if self._wants_lines:
+                    self._line_rows([(position, line.product_id, line.quantity) for line in event.lines])
             elif type(event) is InventoryUpdated:
-                level_row((position, event.product_id, event.available))
+                levels.append((position, event.product_id, event.available))
             elif type(event) in OF_ORDERS:
                 order_id = event.order_id  # type: ignore[union-attr]  # it has one
             else:
                 self._catalogue_row((position, *said_of_product(event)))
             rows.append((source_id, position, type_ids[type(event)], key, order_id, now_s))
             records.append(Record(source, position, key, new.recorded_at, event))
-        event_rows(rows)
+        self._event_rows(rows)
+        if levels:
+            self._level_rows(levels)
         return records
 
 

@@ -21,6 +21,7 @@ import math
 import random
 import threading
 import time
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import pykka
@@ -141,7 +142,7 @@ class LiveRuntime(SupervisedRuntime):
         inbox = self._inboxes.get(name)
         if inbox is None or inbox.guarded:
             return super().tell_all(name, messages)
-        letters = [cast("Envelope[Any]", Letter(message)) for message in messages]
+        letters = cast("list[Envelope[Any]]", [*map(Letter, messages)])
         return len(messages) if inbox.put_all(letters) else 0
 
     def request(self, name: str, message: Any) -> Reply:
@@ -269,10 +270,13 @@ class LiveRuntime(SupervisedRuntime):
         }
 
 
+_MESSAGE: Final = attrgetter("message")
+_REPLY_TO: Final = attrgetter("reply_to")
+
+
 def _handle_group(actor: Grouping, letters: list[Envelope[Any]]) -> None:
     """Let the actor handle the messages together, and answer each that is a question."""
-    messages = [letter.message for letter in letters]
-    replies = [letter.reply_to for letter in letters]
+    messages, replies = [*map(_MESSAGE, letters)], [*map(_REPLY_TO, letters)]
     if not any(replies):
         for answer in actor.on_group(messages):
             if isinstance(answer, Exception):

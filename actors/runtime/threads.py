@@ -10,8 +10,9 @@ import math
 import threading
 import time
 from collections import deque
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from itertools import islice, takewhile
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
 
 import pykka
 from pykka import ActorDeadError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from actors.policy import Overflow
     from actors.runtime.inbox import Entry
 
+
+_MESSAGE: Final = attrgetter("message")
 
 _here = threading.local()
 """`_here.inbox` is the inbox of the actor whose thread this is."""
@@ -155,12 +158,11 @@ class LiveInbox(Inbox):
             first, mail, behind = self.hand, self.mail, self._behind
             if self.killed or first is None:
                 raise Killed
-            number = 0
-            for envelope in islice(mail, most - 1 - len(behind)):
-                if type(envelope.message) not in kinds:
-                    break
-                number += 1
-            behind.extend([mail.popleft() for _ in range(number)])
+            waiting = [*islice(mail, most - 1 - len(behind))]
+            fitting = [*takewhile(kinds.__contains__, map(type, map(_MESSAGE, waiting)))]
+            for _ in fitting:
+                mail.popleft()
+            behind.extend(waiting[: len(fitting)])
             if self.limit is not None and isinstance(first.message, Control):
                 self._controls -= len(behind)
             return [first, *behind]

@@ -113,6 +113,24 @@ class InventoryActor(Consumer):
             return Effects([*changes, Delete(RESERVATIONS, (event.reservation_id,))])
         return self._updated(self._ordered(event, take=True))
 
+    def effects_at_once(self, records: Sequence[Record]) -> Effects | None:
+        """Take the units of all orders out of the stock; each alone where some are pending."""
+        rows: dict[int, InventoryRow] = {}
+        events: list[NewEvent] = []
+        now = self._clock()
+        for record in records:
+            event = record.event
+            if type(event) is OrderPlaced:
+                if event.pending:
+                    return None
+                for line in event.lines:
+                    product_id = line.product_id
+                    old = rows.get(product_id) or self._row(product_id)
+                    available = old.available - line.quantity
+                    rows[product_id] = InventoryRow(product_id, available, old.version + 1)
+                    events.append(NewEvent(product_id, now, InventoryUpdated(product_id, available)))
+        return Effects([Put(INVENTORY, row) for row in rows.values()], events)
+
     def effects_again(self, record: Record) -> Effects:
         """See `Consumer`; a product's version counts an order once."""
         again = self.effects(record)

@@ -394,12 +394,15 @@ class OrderActor(Consumer):
         event: Any = record.event
         if type(event) in OF_PENDING:
             return self._decided(event)
-        old = self._products.get(record.key)
-        name, price_minor, available = (
-            (UNKNOWN_NAME, UNKNOWN_PRICE, 0) if old is None else (old.name, old.price_minor, old.available)
-        )
-        row = KnownProductRow(record.key, *told(name, price_minor, available, event))
-        return Effects((Put(KNOWN_PRODUCTS, row),))
+        return Effects((Put(KNOWN_PRODUCTS, _after(self._products.get(record.key), record)),))
+
+    def effects_at_once(self, records: Sequence[Record]) -> Effects:
+        """What the events say of products; those of pending orders stand alone."""
+        rows: dict[int, KnownProductRow] = {}
+        for record in records:
+            key = record.key
+            rows[key] = _after(rows.get(key) or self._products.get(key), record)
+        return Effects([Put(KNOWN_PRODUCTS, row) for row in rows.values()])
 
     def _decided(self, event: StockReserved | StockRejected) -> Effects:
         """The order with its status; nothing if it has one already."""
@@ -420,6 +423,13 @@ class OrderActor(Consumer):
             if change.table is KNOWN_PRODUCTS:
                 self._products[change.row.product_id] = change.row
         self._next_id += len(effects.events)
+
+
+def _after(row: KnownProductRow | None, record: Record) -> KnownProductRow:
+    """What is known of the product with what the event says of it."""
+    if row is None:
+        row = KnownProductRow(record.key, UNKNOWN_NAME, UNKNOWN_PRICE, 0)
+    return KnownProductRow(row.product_id, *told(row.name, row.price_minor, row.available, record.event))
 
 
 class _Undone(Exception):

@@ -6,9 +6,9 @@ write moves on, so that positions are dense and become visible in their order (A
 A store may be used by many threads and processes at once. A call that fails has changed nothing.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import compress, groupby
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -26,6 +26,8 @@ from actors.tables import Row, Table
 
 KEYS_PER_STATEMENT: Final = 5_000
 """How many keys `get_many` puts into one statement; databases bound the parameters of one."""
+
+_TABLE: Final = attrgetter("table")
 
 _OPENING_LOCK = 0x6371_7273
 """Held on PostgreSQL while a store's tables are made: several processes may open it at the same time."""
@@ -207,11 +209,10 @@ class SqlStore:
 
         Changes of one kind to one table go together, past others, unless some key is changed in two ways.
         """
-        alike: defaultdict[tuple[Table[Any], type], list[Change]] = defaultdict(list)
-        for change in changes:
-            alike[change.table, type(change)].append(change)
+        kinds = [*zip(map(_TABLE, changes), map(type, changes), strict=True)]
+        alike = {kind: [*compress(changes, map(kind.__eq__, kinds))] for kind in dict.fromkeys(kinds)}
         in_turn = len({table for table, _ in alike}) < len(alike) and self._overlap(alike)
-        groups = groupby(changes, _table_and_kind) if in_turn else alike.items()
+        groups = groupby(changes, lambda change: (change.table, type(change))) if in_turn else alike.items()
         return [self._statements[table].work(kind, [*some]) for (table, kind), some in groups], in_turn
 
     def _overlap(self, alike: Mapping[tuple[Table[Any], type], Sequence[Change]]) -> bool:
@@ -224,7 +225,3 @@ class SqlStore:
 
     def _attempt(self, doing: str) -> _Attempt:
         return _Attempt(self.name, doing)
-
-
-def _table_and_kind(change: Change) -> tuple[Table[Any], type]:
-    return change.table, type(change)

@@ -6,7 +6,7 @@ Columns are derived from the row type: int, str and float as such, a tuple of st
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, get_origin, get_type_hints
+from typing import Any, Final, get_origin, get_type_hints
 
 import msgspec
 import sqlalchemy as sa
@@ -21,6 +21,8 @@ from actors.tables import Table
 INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _SCALARS: dict[Any, TypeEngine[Any]] = {int: INTEGER, str: _TEXT, float: sa.Float(53)}
+
+_ROW: Final = attrgetter("row")
 
 
 def _column_type(table: Table[Any], column: str, annotation: Any) -> TypeEngine[Any]:
@@ -116,10 +118,9 @@ class Statements:
         """What is to be done for changes of one kind; of rows put under one key only the last one stays."""
         if kind is Delete:
             return Work(self._parts[kind], [change.key for change in changes])
+        rows: Iterable[Any] = [*map(_ROW, changes)]
         if kind is Put:
-            rows: Iterable[Any] = {self._key_of(change.row): change.row for change in changes}.values()
-        else:
-            rows = [change.row for change in changes]
+            rows = dict(zip(map(self._key_of, rows), rows, strict=True)).values()
         return Work(self._parts[kind], [*map(self._to_values, rows)])
 
 

@@ -176,6 +176,10 @@ class Observer(Recorder):
 
         return extend_watched
 
+    def wants(self, table: str) -> bool:
+        """See `Recorder`."""
+        return self.keeps or table in self._watches
+
     # -- watching --------------------------------------------------------------------------------------
 
     @property
@@ -237,8 +241,9 @@ class Observer(Recorder):
         commits.forget_up_to(min(other.position for other in self._followers[source]))
 
     def _levels(self, rows: Rows) -> None:
-        for _, product_id, available in rows:
-            self._note_level(product_id, available)
+        if self.oversold or min(map(_AVAILABLE, rows)) < 0:  # seldom
+            for _, product_id, available in rows:
+                self._note_level(product_id, available)
 
     def _note_level(self, product_id: int, available: int) -> None:
         if available < 0:
@@ -267,6 +272,9 @@ class Observer(Recorder):
 
 _COMMITTED_TOGETHER: Final = itemgetter(0, 5)
 """Of a row of `events`: source and instant."""
+
+_AVAILABLE: Final = itemgetter(2)
+"""Of a row of `levels`."""
 
 _HANDLED_ALIKE: Final = itemgetter(0, 1, 4, 6)
 """Of a row of `applied`: consumer, source, instant and outcome."""
