@@ -218,9 +218,12 @@ class Recorder:
 
         return extend
 
-    def wants(self, table: str) -> bool:  # noqa: ARG002  # for who overrides it
-        """Whether rows of the table are kept or looked at; who makes many need not if not."""
-        return True
+    def stretches(self, table: str) -> Callable[[Row, range], None] | None:  # noqa: ARG002  # see below
+        """None, as rows are kept; who keeps none may return a function that is to be told less instead.
+
+        That is what is alike of rows with consecutive positions, in the order of the columns, and those.
+        """
+        return None
 
     def fill(self, table: str, rows: Iterable[Row]) -> None:
         """Append as many rows as there are to the table, without ever holding all of them."""

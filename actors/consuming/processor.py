@@ -104,6 +104,7 @@ class EventProcessor:
         self._source_ids: dict[str, int] = {}
         self._applied_id, self._duplicate_id = intern("applied"), intern("duplicate")
         self._rows = runtime.recorder.many("applied")
+        self._stretch = runtime.recorder.stretches("applied")
         self._row = runtime.recorder.row("applied")
 
     # -- how far it is ---------------------------------------------------------------------------------
@@ -128,6 +129,9 @@ class EventProcessor:
         """Write down that the events at these positions had this outcome just now, at their first try."""
         now_s, consumer, outcome_id = self._runtime.now(), self._consumer_id, self._intern(outcome)
         source_id = self._source_ids[source]
+        if self._stretch is not None and isinstance(positions, range):
+            self._stretch((consumer, source_id, now_s, outcome_id), positions)
+            return
         same = map(repeat, (taken_s, now_s, 1, outcome_id))
         self._rows([*zip(repeat(consumer), repeat(source_id), positions, *same)])
 

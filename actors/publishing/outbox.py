@@ -5,7 +5,7 @@ log is told that there is more (`outbox`), or the consumers are told the events 
 nobody repeats if they get lost.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from actors.messages import (
     EVENT_TYPES,
@@ -50,7 +50,7 @@ class Outbox:
         recorder = runtime.recorder
         self._event_rows, self._line_rows = recorder.many("events"), recorder.many("lines")
         self._level_rows, self._catalogue_row = recorder.many("levels"), recorder.row("catalogue")
-        self._wants_lines = recorder.wants("lines")
+        self._stretch = recorder.stretches("events")
 
     def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
         """Write changes and events in one transaction, publish the events, return their positions.
@@ -81,18 +81,19 @@ class Outbox:
 
     def _recorded(self, positions: Sequence[int], events: Sequence[NewEvent]) -> list[Record]:
         """The records of the events, whose commit is written down in the trace."""
+        if self._stretch is not None:
+            return self._told(self._stretch, positions, events)
         rows: list[Row] = []
+        levels: list[Row] = []
         records: list[Record] = []
         source, source_id, type_ids = self._source, self._source_id, self._type_ids
-        levels: list[Row] = []
         now_s = self._runtime.now()
         for position, new in enumerate(events, positions[0]):
             key, event = new.key, new.event
             order_id = -1
             if type(event) is OrderPlaced:
                 order_id = event.order_id
-                if self._wants_lines:
-                    self._line_rows([(position, line.product_id, line.quantity) for line in event.lines])
+                self._line_rows([(position, line.product_id, line.quantity) for line in event.lines])
             elif type(event) is InventoryUpdated:
                 levels.append((position, event.product_id, event.available))
             elif type(event) in OF_ORDERS:
@@ -102,6 +103,25 @@ class Outbox:
             rows.append((source_id, position, type_ids[type(event)], key, order_id, now_s))
             records.append(Record(source, position, key, new.recorded_at, event))
         self._event_rows(rows)
+        if levels:
+            self._level_rows(levels)
+        return records
+
+    def _told(
+        self, stretch: Callable[[Row, range], None], positions: Sequence[int], events: Sequence[NewEvent]
+    ) -> list[Record]:
+        """The records of the events; of the trace, which nobody keeps, what is looked at is told."""
+        first, last = positions[0], positions[-1]
+        stretch((self._source_id, self._runtime.now()), range(first, last + 1))
+        records = [
+            Record(self._source, position, new.key, new.recorded_at, new.event)
+            for position, new in enumerate(events, first)
+        ]
+        levels = [
+            (record.position, event.product_id, event.available)
+            for record in records
+            if type(event := record.event) is InventoryUpdated
+        ]
         if levels:
             self._level_rows(levels)
         return records

@@ -176,9 +176,9 @@ class Observer(Recorder):
 
         return extend_watched
 
-    def wants(self, table: str) -> bool:
+    def stretches(self, table: str) -> Callable[[Row, range], None] | None:
         """See `Recorder`."""
-        return self.keeps or table in self._watches
+        return None if self.keeps else {"events": self._commit, "applied": self._handle}[table]
 
     # -- watching --------------------------------------------------------------------------------------
 
@@ -188,34 +188,42 @@ class Observer(Recorder):
 
     def _committed(self, rows: Rows) -> None:
         """Note commits: rows of the table `events`."""
-        names = self._names
+        for together, stretch in groupby(rows, _COMMITTED_TOGETHER):
+            for positions in _stretches([row[1] for row in stretch]):
+                self._commit(together, positions)
+
+    def _commit(self, together: Row, positions: range) -> None:
+        """Note a commit of the events at these positions; of their rows, what is `_COMMITTED_TOGETHER`."""
+        source_id, at_s = together
+        first, last = positions[0], positions[-1]
         with self._lock:
-            for (source_id, at_s), stretch in groupby(rows, _COMMITTED_TOGETHER):
-                source = names[source_id]
-                for first, last in _stretches([row[1] for row in stretch]):
-                    self.heads[source] = max(last, self.heads[source])
-                    self._commits[source].note(first, last, at_s)
+            source = self._names[source_id]
+            self.heads[source] = max(last, self.heads[source])
+            self._commits[source].note(first, last, at_s)
 
     def _handled(self, rows: Rows) -> None:
         """Note handlings: rows of the table `applied`."""
-        names, advanced = self._names, set()
+        for alike, together in groupby(rows, _HANDLED_ALIKE):
+            for positions in _stretches([row[2] for row in together]):
+                self._handle(alike, positions)
+
+    def _handle(self, alike: Row, positions: range) -> None:
+        """Note that the events at these positions were handled; of their rows, what is `_HANDLED_ALIKE`."""
+        consumer_id, source_id, applied_s, outcome_id = alike
+        names = self._names
+        consumer, source, outcome = names[consumer_id], names[source_id], names[outcome_id]
         with self._lock:
-            for (consumer_id, source_id, applied_s, outcome_id), together in groupby(rows, _HANDLED_ALIKE):
-                consumer, source, outcome = names[consumer_id], names[source_id], names[outcome_id]
-                one = self.following[consumer, source]
-                positions = [row[2] for row in together]
-                one.outcomes[outcome] = one.outcomes.get(outcome, 0) + len(positions)
-                if outcome == "stopped":
-                    about = {"consumer": consumer, "source": source, "position": positions[0]}
-                    logger.error("a consumer has stopped for good at an event that failed", extra=about)
-                if outcome == "applied":
-                    one.applied_s = applied_s
-                if outcome in DONE:
-                    for first, last in _stretches(positions):
-                        self._done(one, source, first, last, outcome, applied_s)
-                    advanced.add((consumer, source))
-        for consumer, source in advanced:
-            self.positions.advance(consumer, source, self.following[consumer, source].position)
+            one = self.following[consumer, source]
+            one.outcomes[outcome] = one.outcomes.get(outcome, 0) + len(positions)
+            if outcome == "stopped":
+                about = {"consumer": consumer, "source": source, "position": positions[0]}
+                logger.error("a consumer has stopped for good at an event that failed", extra=about)
+            if outcome == "applied":
+                one.applied_s = applied_s
+            if outcome not in DONE:
+                return
+            self._done(one, source, positions[0], positions[-1], outcome, applied_s)
+        self.positions.advance(consumer, source, one.position)
 
     def _done(self, one: Following, source: str, first: int, last: int, outcome: str, at_s: float) -> None:
         """Note that a consumer is done with the events of a stretch, each for the first time or again.
@@ -280,20 +288,20 @@ _HANDLED_ALIKE: Final = itemgetter(0, 1, 4, 6)
 """Of a row of `applied`: consumer, source, instant and outcome."""
 
 
-def _stretches(positions: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The first and the last of each run of positions that count up.
+def _stretches(positions: Sequence[int]) -> Iterator[range]:
+    """The runs of positions that count up.
 
     >>> list(_stretches([4, 5, 6, 8]))
-    [(4, 6), (8, 8)]
+    [range(4, 7), range(8, 9)]
     """
-    first, last = positions[0], positions[-1]
-    if last - first == len(positions) - 1 and positions == list(range(first, last + 1)):
-        yield first, last  # nearly always
+    whole = range(positions[0], positions[0] + len(positions))
+    if [*whole] == positions:  # nearly always
+        yield whole
         return
     begin = 0
     for end, position in enumerate(positions, 1):
         if end == len(positions) or positions[end] != position + 1:
-            yield positions[begin], position
+            yield range(positions[begin], position + 1)
             begin = end
 
 
