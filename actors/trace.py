@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import threading
 from array import array
-from itertools import islice
-from struct import pack
+from itertools import islice, starmap
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -171,10 +171,20 @@ class Recorder:
     """
 
     def __init__(self, schema: Mapping[str, Mapping[str, str]] = SCHEMA, *, settles: bool = True) -> None:
+        import numpy as np  # here, not when the first rows settle: that may be in the midst of a load
+
         self._schema = schema
         self._columns: dict[str, list[array[Any]]] = {
             table: [array(_TYPECODE[kind]) for kind in columns.values()] for table, columns in schema.items()
         }
+        codes = {
+            table: [(name, _TYPECODE[kind]) for name, kind in columns.items()]
+            for table, columns in schema.items()
+        }
+        self._pack = {
+            table: Struct("=" + "".join(code for _, code in row)).pack for table, row in codes.items()
+        }
+        self._packed = {table: np.dtype(row) for table, row in codes.items()}
         self._fresh: dict[str, list[Row]] = {table: [] for table in schema}
         self._settles = settles
         self._settling = threading.Lock()
@@ -256,14 +266,18 @@ class Recorder:
         return self._columns[table]
 
     def _settle(self, table: str) -> None:
-        """Move the fresh rows into the columns: packed column by column costs a third of value by value."""
+        """Move the fresh rows into the columns: packed row by row costs less than column by column."""
+        import numpy as np
+
         with self._settling:
             fresh = self._fresh[table]
+            if not fresh:
+                return
             block = fresh[:]
             del fresh[: len(block)]  # not clear(): another thread may have appended since
-            # Without rows there is nothing to add.
-            for column, values in zip(self._columns[table], zip(*block, strict=True), strict=False):
-                column.frombytes(pack(f"{len(block)}{column.typecode}", *values))
+            rows = np.frombuffer(b"".join(starmap(self._pack[table], block)), self._packed[table])
+            for column, name in zip(self._columns[table], self._schema[table], strict=True):
+                column.frombytes(rows[name].tobytes())
 
     def frame_columns(self, table: str, *, copied: bool = False) -> Mapping[str, pa.Array]:
         """The table's columns as Arrow arrays; names as dictionaries.
