@@ -21,7 +21,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from actors.stores.engines import postgresql_engine, sqlite_engine
-from actors.stores.memory import MemoryStore
+from actors.stores.memory import SharedMemoryStore
 from actors.stores.port import Store, StoreError, StoreUnavailable
 from actors.stores.sql import SqlStore
 from actors.tables import Table, tables_of
@@ -53,7 +53,7 @@ def open_stores(
     if scheme == "memory":
         if rest:
             raise BadStoreUrl(f"the store URL memory://{rest} goes on after memory://; write just memory://")
-        return {name: MemoryStore(name, tables_of(name), unasked) for name in names}
+        return {name: SharedMemoryStore(name, tables_of(name), unasked) for name in names}
     if scheme == "sqlite":
         return _open_sqlite(rest, names, unasked)
     if scheme in ("postgresql", "postgresql+psycopg"):

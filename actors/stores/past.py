@@ -2,9 +2,9 @@
 
 It answers as a replica would that lags by a constant time, the log and its head included.
 
->>> from actors.stores.memory import MemoryStore
+>>> from actors.stores.memory import SharedMemoryStore
 >>> from actors.tables import CATALOG, CatalogRow
->>> past = PastStore(MemoryStore("catalog", [CATALOG]), lag_s=5.0)
+>>> past = PastStore(SharedMemoryStore("catalog", [CATALOG]), lag_s=5.0)
 >>> past.note(10.0, [Put(CATALOG, CatalogRow(product_id=7, name="Lamp", price_minor=1999))], [])
 >>> past.at(14.9).get(CATALOG, (7,)), past.at(15.0).get(CATALOG, (7,)).name
 (None, 'Lamp')
@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Sequence
 from threading import Lock
 
-from actors.stores.memory import MemoryStore
+from actors.stores.memory import SharedMemoryStore
 from actors.stores.port import Change, NewEvent, Put, Store
 from actors.tables import tables_of
 
@@ -36,7 +36,7 @@ class PastStore:
         self._lag_s = lag_s
         self._lock = Lock()
         self._landed: deque[tuple[float, Sequence[Change], Sequence[NewEvent]]] = deque()
-        self._copy = MemoryStore(store.name, tables)
+        self._copy = SharedMemoryStore(store.name, tables)
         self._copy.write(
             [Put(table, row) for table in tables for row in store.scan(table)],
             [NewEvent(one.key, one.recorded_at, one.event) for one in store.read_log(0, _WHOLE_LOG)],
@@ -48,7 +48,7 @@ class PastStore:
             self._landed.append((landed_s, tuple(changes), tuple(events)))
         self.at(landed_s)  # so that what is kept spans no more than the lag
 
-    def at(self, now_s: float) -> MemoryStore:
+    def at(self, now_s: float) -> SharedMemoryStore:
         """The store for a read at this instant."""
         with self._lock:
             landed = self._landed

@@ -16,7 +16,7 @@ from actors.runtime.live import LiveRuntime
 from actors.runtime.port import Reply
 from actors.runtime.rules import StoreCall
 from actors.runtime.supervision import SupervisedRuntime
-from actors.stores.memory import MemoryStore
+from actors.stores.memory import SharedMemoryStore
 from actors.stores.opening import close_all, open_stores
 from actors.stores.port import Delete, NewEvent, Put, Store, StoreError, StoreFull, StoreUnavailable
 from actors.tables import (
@@ -121,7 +121,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 def virtual() -> Iterator[Place]:
     """In virtual time, where a call takes a quarter of a second."""
     with VirtualRuntime(times={"store:carts": Constant(0.25)}) as runtime:
-        yield Place(runtime, MemoryStore("carts", tables_of("carts")))
+        yield Place(runtime, SharedMemoryStore("carts", tables_of("carts")))
 
 
 def reads(place: Any) -> list[Callable[[], Any]]:
@@ -286,7 +286,7 @@ def test_a_full_store_refuses_writes_and_serves_reads(place: Place) -> None:
 # -- slow --------------------------------------------------------------------------------------------------
 
 
-class Plodding(MemoryStore):
+class Plodding(SharedMemoryStore):
     """A store whose calls take a moment of their own."""
 
     def __init__(self, runtime: SupervisedRuntime) -> None:
@@ -324,7 +324,7 @@ def test_the_time_that_is_drawn_for_a_call_is_stretched(virtual: Place) -> None:
 
 def test_slowness_does_not_touch_calls_that_take_no_time() -> None:
     with VirtualRuntime() as runtime:
-        place = Place(runtime, MemoryStore("carts", tables_of("carts")))
+        place = Place(runtime, SharedMemoryStore("carts", tables_of("carts")))
         end = place.begin("slow", by=4.0)
         assert place.call(place.read) == (None, 0.0)
         assert end() == 0
@@ -332,7 +332,7 @@ def test_slowness_does_not_touch_calls_that_take_no_time() -> None:
 
 def test_a_slow_node_serves_its_messages_in_so_many_times_the_time() -> None:
     with VirtualRuntime(times={"caller": Constant(0.5)}) as runtime:
-        place = Place(runtime, MemoryStore("carts", tables_of("carts")))
+        place = Place(runtime, SharedMemoryStore("carts", tables_of("carts")))
         fault = Fault(kind="slow", on="caller", at=0.0, by=3.0)
         end = BEGIN["slow"](fault, "caller", runtime, Streams(0).stream("slow"))
         place.outcome(place.read)
@@ -409,7 +409,7 @@ def test_a_stale_read_sees_every_write_up_to_its_instant_in_the_past_and_none_af
     steps: list[tuple[int, str, int]], begin_after: int, ago: int
 ) -> None:
     with VirtualRuntime() as runtime:
-        place = Place(runtime, MemoryStore("carts", tables_of("carts")))
+        place = Place(runtime, SharedMemoryStore("carts", tables_of("carts")))
         PREPARE["stale"](Fault(kind="stale", on="store:carts", at=0.0, by=ago), "store:carts", runtime)
         landed: list[tuple[float, tuple[list[Any], list[NewEvent]]]] = []
         for number, (wait_s, kind, product_id) in enumerate(steps):
@@ -417,7 +417,7 @@ def test_a_stale_read_sees_every_write_up_to_its_instant_in_the_past_and_none_af
                 place.begin("stale", by=ago)
             runtime.sleep(wait_s)
             if kind == "read":
-                model = MemoryStore("carts", tables_of("carts"))
+                model = SharedMemoryStore("carts", tables_of("carts"))
                 for landed_s, write in landed:
                     if number < begin_after or landed_s <= runtime.now() - ago:
                         model.write(*write)
@@ -430,7 +430,7 @@ def test_a_stale_read_sees_every_write_up_to_its_instant_in_the_past_and_none_af
 
 def test_copies_of_a_read_model_are_stale_each_as_it_was_itself(place: Place) -> None:
     place.outcome(place.write)
-    other_bare = MemoryStore("carts/2", tables_of("carts"))
+    other_bare = SharedMemoryStore("carts/2", tables_of("carts"))
     other = GatedStore(other_bare, place.runtime.gate("carts"))
     place.begin("stale", by=AGES_S)
     place.outcome(lambda: other.write([Put(CART_ITEMS, item())]))

@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 
 from actors.runtime.gated import GatedStore
 from actors.stores.engines import postgresql_engine, sqlite_engine
-from actors.stores.memory import MemoryStore
+from actors.stores.memory import MemoryStore, SharedMemoryStore
 from actors.stores.port import Store
 from actors.stores.sql import SqlStore
 
@@ -46,7 +46,7 @@ def open_store(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
         case "memory":
             opening = lambda: MemoryStore("lab", ALL_TABLES)  # noqa: E731
         case "gated":
-            opening = lambda: GatedStore(MemoryStore("lab", ALL_TABLES), OpenGate())  # noqa: E731
+            opening = lambda: GatedStore(SharedMemoryStore("lab", ALL_TABLES), OpenGate())  # noqa: E731
         case "sqlite":
             opening = lambda: SqlStore("lab", ALL_TABLES, sqlite_engine(tmp_path / "lab.sqlite"))  # noqa: E731
         case _:
