@@ -64,6 +64,17 @@ class Handlers(Protocol):
         ...
 
 
+class _Followed:
+    """A log that the consumer follows: its number in the trace, how far it is, and who waits for that."""
+
+    __slots__ = ("number", "place", "progress")
+
+    def __init__(self, number: int, place: Place, progress: Progress) -> None:
+        self.number = number
+        self.place = place
+        self.progress = progress
+
+
 class EventProcessor:
     """Lets events take effect in one consumer's `store`; a consumer that also publishes has an `outbox`."""
 
@@ -90,7 +101,7 @@ class EventProcessor:
         self._store = store
         self._outbox = outbox
         self._positions = positions
-        self._places: dict[str, Place] = {}  # per source
+        self._followed: dict[str, _Followed] = {}  # per source
         self._checkpoints = Checkpoints(runtime, name, store, policy)
         self._jitter = runtime.random(f"retry/{name}") if policy.retry.jitter else None
         # Asked for each event, and so kept at hand. What is called is called by a local name: called as an
@@ -98,10 +109,10 @@ class EventProcessor:
         self._idempotent, self._parks_keys = policy.idempotent, policy.on_error == "park-key"
         # Who claims an event first spends its time itself, once that is done: a crash meanwhile loses it.
         self._claims, self._checkpoints_after = policy.checkpoint == "before", policy.checkpoint == "after"
+        self._is_plain = not self._claims and self.turn is None
         self._effects, self._applied = handlers.effects, handlers.applied
         self._intern = intern = runtime.recorder.intern
         self._consumer_id = intern(name)
-        self._source_ids: dict[str, int] = {}
         self._applied_id, self._duplicate_id = intern("applied"), intern("duplicate")
         self._rows = runtime.recorder.many("applied")
         self._stretch = runtime.recorder.stretches("applied")
@@ -114,21 +125,22 @@ class EventProcessor:
         policy = self._policy
         self.letters.load(self._store)
         for source in sources:
-            self._source_ids[source] = self._intern(source)
-            self._places[source] = self._positions.place(self._name, source)
-            self.progress[source] = load(
+            self.progress[source] = progress = load(
                 self._store, self._name, source, idempotent=policy.idempotent, checkpoint=policy.checkpoint
             )
+            place = self._positions.place(self._name, source)
+            self._followed[source] = _Followed(self._intern(source), place, progress)
             self.tell_progress(source)
 
     def tell_progress(self, source: str) -> None:
         """Let readers know how far the consumer is with this log."""
-        self._places[source].advance(self.progress[source].watermark)
+        followed = self._followed[source]
+        followed.place.advance(followed.progress.watermark)
 
     def record(self, source: str, positions: Sequence[int], outcome: str, taken_s: float) -> None:
         """Write down that the events at these positions had this outcome just now, at their first try."""
         now_s, consumer, outcome_id = self._runtime.now(), self._consumer_id, self._intern(outcome)
-        source_id = self._source_ids[source]
+        source_id = self._followed[source].number
         if self._stretch is not None and isinstance(positions, range):
             self._stretch((consumer, source_id, now_s, outcome_id), positions)
             return
@@ -142,11 +154,12 @@ class EventProcessor:
 
         Whatever fails, the policy decides what follows.
         """
-        progress = self.progress[record.source]
+        position, followed = record.position, self._followed[record.source]
         # What is next cannot be applied yet, and nearly everything is next.
-        if record.position != progress.watermark + 1 and self._idempotent and progress.has(record.position):
+        progress = followed.progress
+        if position != progress.watermark + 1 and self._idempotent and progress.has(position):
             self._work_on(attempts)
-            self._finish(record, 0, self._duplicate_id)
+            self._finish(followed, position, 0, self._duplicate_id)
             return
         if self._parks_keys and self.letters.holds_key(record.source, record.key):
             self._work_on(attempts)
@@ -155,22 +168,22 @@ class EventProcessor:
         while not self.stopped:
             attempts += 1
             try:
-                if self._claims:
-                    self._checkpoints.before(record)
-                    self._work_on(attempts - 1)
-                if self.rules.active or self.turn is not None:
-                    outcome = self._apply(record)
-                else:  # what it comes to without rules and lanes, as nearly always
+                if self._is_plain and not self.rules.active:  # what it all comes to, as nearly always
                     effects_of = self._effects
-                    self._write_in_turn(record, effects_of(record), ())
+                    self._write_in_turn(followed, position, effects_of(record), ())
                     outcome = self._applied_id
+                else:
+                    if self._claims:
+                        self._checkpoints.before(record)
+                        self._work_on(attempts - 1)
+                    outcome = self._apply(record)
             except Exception as error:  # noqa: BLE001  # a handler may raise anything
                 wait_s = self._wait_after(record, attempts, error)
                 if wait_s is None:
                     return
                 self._runtime.sleep(wait_s)
             else:
-                self._finish(record, attempts, outcome)
+                self._finish(followed, position, attempts, outcome)
                 return
 
     def _work_on(self, attempts: int) -> None:
@@ -200,7 +213,7 @@ class EventProcessor:
             what = policy.retry.then
         if what == "stop":
             self.stopped = True
-            self._finish(record, attempts, self._intern("stopped"))
+            self._finish(self._followed[record.source], record.position, attempts, self._intern("stopped"))
             self._handlers.stop()
         else:
             outcome = "skipped" if what == "skip" else "parked"
@@ -225,7 +238,7 @@ class EventProcessor:
                 break
         if letter is not None:
             self.letters.note(letter)
-        self._finish(record, attempts, self._intern(outcome))
+        self._finish(self._followed[record.source], record.position, attempts, self._intern(outcome))
 
     def _apply(self, record: Record, also: Sequence[Change] = ()) -> int:
         """Make the event's effects durable, and the progress with them; return the outcome that it has.
@@ -249,34 +262,44 @@ class EventProcessor:
 
     def _take_effect(self, record: Record, message: Record, also: Sequence[Change]) -> int:
         """Write what `message` changes, and that `record` is done."""
-        turn = self.turn
+        turn, followed = self.turn, self._followed[record.source]
         if turn is None:
-            self._write_in_turn(record, self._effects(message), also)
+            self._write_in_turn(followed, record.position, self._effects(message), also)
             return self._applied_id
         effects = None if self._handlers.effects_read_rows else self._effects(message)
         with turn:
             # Another lane may have got another copy of it.
-            if self._idempotent and not also and self.progress[record.source].has(record.position):
+            if self._idempotent and not also and followed.progress.has(record.position):
                 return self._duplicate_id
-            self._write_in_turn(record, effects or self._effects(message), also)
+            self._write_in_turn(followed, record.position, effects or self._effects(message), also)
         return self._applied_id
 
     def _write(self, record: Record, effects: Effects, *, applied: bool) -> None:
         with self.turn or contextlib.nullcontext():
-            self._write_in_turn(record, effects, (), applied=applied)
+            followed = self._followed[record.source]
+            self._write_in_turn(followed, record.position, effects, (), applied=applied)
 
     def _write_in_turn(
-        self, record: Record, effects: Effects, also: Sequence[Change], *, applied: bool = True
+        self,
+        followed: _Followed,
+        position: int,
+        effects: Effects,
+        also: Sequence[Change],
+        *,
+        applied: bool = True,
     ) -> None:
-        source, position = record.source, record.position
-        progress = self.progress[source]
-        is_next = position == progress.watermark + 1 and not progress.ahead
+        progress = followed.progress
+        is_next = False
+        if position == progress.watermark + 1:
+            is_next = not progress.ahead
         done = progress.changes_up_to(position) if is_next else progress.changes(position)
-        changes, events = [*effects.changes, *also, *done], effects.events
-        if changes and not events:
-            self._store.write(changes)
-        else:
+        changes, events = [*effects.changes, *done], effects.events
+        if also:
+            changes += also
+        if events:
             self.commit(changes, events)
+        elif changes:
+            self._store.write(changes)
         if is_next:
             progress.watermark = position
         else:
@@ -284,7 +307,7 @@ class EventProcessor:
         if applied:
             take_note = self._applied
             take_note(effects)
-        self._places[source].advance(progress.watermark)
+        followed.place.advance(progress.watermark)
 
     def commit(self, changes: Sequence[Change], events: Sequence[NewEvent]) -> list[int]:
         """Write what events have changed, and publish what follows from them; return its positions."""
@@ -293,12 +316,11 @@ class EventProcessor:
             return self._outbox.commit(changes, events)
         return self._store.write(changes) if changes else []
 
-    def _finish(self, record: Record, attempts: int, outcome: int) -> None:
-        runtime, row, source = self._runtime, self._row, record.source
-        (taken_s, now_s), source_id = runtime.handled(), self._source_ids[source]
-        row((self._consumer_id, source_id, record.position, taken_s, now_s, attempts, outcome))
+    def _finish(self, followed: _Followed, position: int, attempts: int, outcome: int) -> None:
+        row, (taken_s, now_s) = self._row, self._runtime.handled()
+        row((self._consumer_id, followed.number, position, taken_s, now_s, attempts, outcome))
         if self._checkpoints_after:
-            self._checkpoints.after(self.progress[source])
+            self._checkpoints.after(followed.progress)
 
     # -- dead letters ----------------------------------------------------------------------------------
 
@@ -323,6 +345,6 @@ class EventProcessor:
                 failed.add(key)
             else:
                 self.letters.forget(record)
-                self._finish(record, 1, outcome)
+                self._finish(self._followed[record.source], record.position, 1, outcome)
                 replayed += 1
         return replayed

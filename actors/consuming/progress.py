@@ -6,6 +6,7 @@ as both.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from actors.policy import CheckpointWhen
@@ -28,7 +29,7 @@ class Progress:
     (5, set())
     """
 
-    __slots__ = ("_row", "_table", "ahead", "consumer", "idempotent", "source", "watermark")
+    __slots__ = ("_row_at", "_table", "ahead", "consumer", "idempotent", "source", "watermark")
 
     def __init__(
         self,
@@ -46,7 +47,7 @@ class Progress:
         self.ahead = set() if ahead is None else ahead
         self.idempotent = idempotent
         self._table = CHECKPOINTS if checkpoint == "with" else APPLIED if idempotent else None
-        self._row = CheckpointRow if checkpoint == "with" else AppliedRow
+        self._row_at = partial(CheckpointRow if checkpoint == "with" else AppliedRow, consumer, source)
 
     def has(self, position: int) -> bool:
         """Whether the event at this position is applied."""
@@ -83,8 +84,8 @@ class Progress:
 
     def changes_up_to(self, last: int) -> tuple[Change, ...]:
         """The rows that say that all from the next event to `last` are applied too; none is `ahead`."""
-        table, row = self._table, self._row
-        return () if table is None else (Put(table, row(self.consumer, self.source, last)),)
+        table, row_at = self._table, self._row_at
+        return () if table is None else (Put(table, row_at(last)),)
 
     def mark_up_to(self, last: int) -> None:
         """Note that all from the next event to `last` are applied; none is `ahead`."""
