@@ -142,12 +142,13 @@ class Clock(simpy.Environment):
         queue: list[Any] = self._queue
         while True:
             self.now_s, priority, number, call = heappop(queue)
-            if type(call) is not Call:
+            try:  # costs nothing as long as it is a call, and to ask whether it is one does
+                act, call.act = call.act, None
+            except AttributeError:
                 if call is _END:
                     return
                 heappush(queue, (self.now_s, priority, number, call))
                 super().step()
                 continue
-            act, call.act = call.act, None
             if act is not None:
                 act()

@@ -279,7 +279,8 @@ class VirtualRuntime(SupervisedRuntime):
 
     def promise(self, owner: str = "") -> VirtualReply:
         """See `Runtime`."""
-        reply = self._reply_class()
+        reply_class = self._reply_class
+        reply = reply_class()
         reply.owner = owner
         return reply
 

@@ -54,7 +54,8 @@ class Arrivals:
         self._following()
 
     def _arrive(self) -> None:
-        self._act()
+        act = self._act
+        act()
         self._following()
 
     def _following(self) -> None:

@@ -198,7 +198,7 @@ class Relay(pykka.Actor):
         if self._in_bulk and not self._rules.active:
             self._deliver_in_bulk()
             return
-        subscriptions, ruled, work = self._subscriptions.values(), self._rules, self._runtime.work
+        subscriptions, ruled, runtime = self._subscriptions.values(), self._rules, self._runtime
         position = self._next_of_all()
         while position <= self._head and not self._stalled:
             records = self._records
@@ -207,7 +207,7 @@ class Relay(pykka.Actor):
             record = records[at] if 0 <= at < len(records) else self._record(position)
             if record is None:
                 return
-            work()
+            runtime.work()
             if ruled.active:
                 self._send_under_rules(position, record)
                 position = self._next_of_all()

@@ -102,7 +102,7 @@ class Link:
             if incarnation is not None and incarnation != self._runtime.incarnation(self._target):
                 return False
             return self._depart(message, lost, None)
-        if lost is not None and lost is self._ended:
+        if lost is self._ended and lost is not None:
             return False
         return self._runtime.tell(self._target, message, incarnation)
 

@@ -212,8 +212,11 @@ class SupervisedRuntime(Runtime):
 
     def tell(self, name: str, message: Any, incarnation: int | None = None) -> bool:
         """See `Runtime`."""
-        inbox = self._inboxes.get(name)
-        if inbox is None or (incarnation is not None and incarnation != inbox.incarnation):
+        try:
+            inbox = self._inboxes[name]
+        except KeyError:
+            return False
+        if incarnation is not None and incarnation != inbox.incarnation:
             return False
         if inbox.guarded:
             return self._offer(name, Letter(message), self._sender()).admission not in ("closed", "refused")

@@ -98,7 +98,10 @@ class MemoryStore:
     def _begin(self, tables: Iterable[Table[Any]]) -> None:
         self._tables = {table: _Rows(table, is_asked=table not in self._unasked) for table in tables}
         # What a write asks of each table, at less than the price of attributes.
-        self._at_hand = {table: (rows.by_key, rows.key_of, rows) for table, rows in self._tables.items()}
+        self._at_hand = {
+            table: (rows.by_key, rows.key_of, rows.index if rows.index_of is not None else None)
+            for table, rows in self._tables.items()
+        }
         self._log: list[NewEvent] = []  # the one at position n stands at n − 1
 
     def get(self, table: Table[Row], key: tuple[Any, ...]) -> Row | None:
@@ -154,19 +157,19 @@ class MemoryStore:
         try:
             for change in changes:
                 kind = type(change)  # `isinstance` asks a Struct's metaclass, which takes long to say no
-                by_key, key_of, rows = tables[change.table]
                 if kind is Delete:
-                    key = change.key  # type: ignore[union-attr]  # it is one
+                    rows, key = self._tables[change.table], change.key  # type: ignore[union-attr]  # it is one
                     note(rows.delete(key[0] if rows.single else key))
                     continue
+                by_key, key_of, index = tables[change.table]
                 row = change.row  # type: ignore[union-attr]  # it is no Delete
                 key = key_of(row)
                 old = by_key.get(key)
                 if old is not None and kind is Insert:
                     raise _conflict(self.name, change.table, key)
                 by_key[key] = row
-                if rows.index_of is not None:
-                    rows.index(key, old, row)
+                if index is not None:
+                    index(key, old, row)
                 note(old)
         except BaseException:
             self._undo(changes, replaced)
