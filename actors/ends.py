@@ -37,7 +37,7 @@ def record_start(recorder: Recorder, stores: Mapping[str, Store]) -> None:
 
 def record_end(recorder: Recorder, stores: Mapping[str, Store], replicas: Sequence[str]) -> None:
     """Write down the command side's orders and reservations, and the summary in each of its replicas."""
-    intern = recorder.intern
+    intern = cache(recorder.intern)
     recorder.fill(
         "orders",
         (
@@ -55,7 +55,7 @@ def record_end(recorder: Recorder, stores: Mapping[str, Store], replicas: Sequen
 
 
 def _record_summaries(recorder: Recorder, stores: Mapping[str, Store], replicas: Sequence[str]) -> None:
-    intern, number_of = recorder.intern, cache(name_number)
+    intern, number_of = cache(recorder.intern), cache(name_number)
     row = recorder.count("summaries")
     for replica in replicas:
         replica_id = intern(replica)
@@ -75,7 +75,7 @@ def _record_summaries(recorder: Recorder, stores: Mapping[str, Store], replicas:
                 ),
             )
             items = (
-                (number, item.product_id, item.quantity, number_of(item.product_name), int(item.pending))
+                (number, item.product_id, item.quantity, number_of(item.product_name), item.pending)
                 for number, one in enumerate(summaries, row)
                 for item in one.items
             )

@@ -14,6 +14,7 @@ True
 
 from __future__ import annotations
 
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from actors.messages import AdjustStock, OrderLine, PlaceOrder, RenameProduct, RepriceProduct
@@ -95,14 +96,17 @@ class Requests:
 
         def draw() -> PlaceOrder:
             wanted: dict[int, int] = {}
-            for _ in range(min(lines(), products)):
+            number_of_lines = lines()
+            if number_of_lines > products:
+                number_of_lines = products
+            for _ in range(number_of_lines):
                 number = product()
                 if rules.active:
                     number = rules.product(number, wanted)
                 while number in wanted:  # an order names a product once: the next one on the shelf instead
                     number = number % products + 1
                 wanted[number] = quantity()
-            return PlaceOrder(customer(), tuple([OrderLine(n, units) for n, units in wanted.items()]))
+            return PlaceOrder(customer(), tuple(starmap(OrderLine, wanted.items())))
 
         return self._reading_back(kind, draw, streams)
 

@@ -117,6 +117,8 @@ class SummaryProjection(Consumer):
 
     def applied(self, effects: Effects) -> None:
         """Remember which rows want repair."""
+        if self._join != "placeholder":
+            return
         for change in effects.changes:
             if isinstance(change, Put) and change.table is PENDING_JOINS:
                 self._pending[change.row.order_id, change.row.copy] = change.row.position
@@ -189,13 +191,10 @@ class SummaryProjection(Consumer):
         names = self._look_up([(line.product_id,) for line in event.lines])
         return tuple(
             [
-                SummaryItem(
-                    str(line.product_id) if name is None else name,
-                    line.quantity,
-                    line.product_id,
-                    name is None,
-                )
-                for name, line in zip(names, event.lines, strict=True)
+                SummaryItem(str(line.product_id), line.quantity, line.product_id, pending=True)
+                if name is None
+                else SummaryItem(name, line.quantity, line.product_id)
+                for name, line in zip(names, event.lines)  # noqa: B905  # `strict` costs as much as an item
             ]
         )
 

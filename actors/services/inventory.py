@@ -109,9 +109,9 @@ class InventoryActor(Consumer):
         if event.pending:
             return self._decided(event)
         if event.reservation_id in self._reservations:
-            changes: list[Change] = [Put(INVENTORY, row) for row in self._ordered(event, take=False)]
+            changes: list[Change] = [Put(INVENTORY, row) for row in self._counted(event)]
             return Effects([*changes, Delete(RESERVATIONS, (event.reservation_id,))])
-        return self._updated(self._ordered(event, take=True))
+        return self._updated(self._taken(event))
 
     def effects_at_once(self, records: Sequence[Record]) -> Effects | None:
         """Take the units of all orders out of the stock; each alone where some are pending."""
@@ -139,25 +139,29 @@ class InventoryActor(Consumer):
     def _decided(self, event: OrderPlaced) -> Effects:
         """All units of a pending order, or none; and which of the two."""
         if self._lacking(event.lines) is not None:
-            rows = self._ordered(event, take=False)
+            rows = self._counted(event)
             decision = NewEvent(
                 event.customer_id, self._clock(), StockRejected(event.order_id, event.customer_id)
             )
             return Effects([Put(INVENTORY, row) for row in rows], [decision])
-        taken = self._updated(self._ordered(event, take=True))
+        taken = self._updated(self._taken(event))
         decision = NewEvent(
             event.customer_id, self._clock(), StockReserved(event.order_id, event.customer_id)
         )
         return Effects(taken.changes, [*taken.events, decision])
 
-    def _ordered(self, event: OrderPlaced, *, take: bool) -> list[InventoryRow]:
-        """The rows of the products, with this order counted and, if so asked, its units taken."""
+    def _taken(self, event: OrderPlaced) -> list[InventoryRow]:
+        """The rows of the products, with this order counted and its units taken."""
         rows = []
         for line in event.lines:
             old = self._row(line.product_id)
-            available = old.available - line.quantity if take else old.available
-            rows.append(InventoryRow(old.product_id, available, old.version + 1))
+            rows.append(InventoryRow(old.product_id, old.available - line.quantity, old.version + 1))
         return rows
+
+    def _counted(self, event: OrderPlaced) -> list[InventoryRow]:
+        """The rows of the products, with this order counted: its units are taken already, or will not be."""
+        rows = [self._row(line.product_id) for line in event.lines]
+        return [InventoryRow(row.product_id, row.available, row.version + 1) for row in rows]
 
     # -- commands --------------------------------------------------------------------------------------
 
