@@ -100,9 +100,7 @@ class OrderActor(Consumer):
         self._reserves = policy.stock == "reserve"
         self._is_saga = policy.stock == "saga"
         self._to_inventory = runtime.link("orders->inventory")
-        self._starts = 0  # how often the service has been started, ever; 0: not looked up yet
-        self._reservations = 0  # tried since the start
-        self._kept_reservation = ""  # the last that was not given up
+        self._reservations = _Reservations(store)
         self._carries_names = policy.of("summary").join == "carried"
         self._products: dict[int, KnownProductRow] = {}
         self._next_id = 1
@@ -286,8 +284,8 @@ class OrderActor(Consumer):
         self, command: PlaceOrder, lines: Sequence[PlacedLine], total: int
     ) -> Accepted | Rejected:
         """Accept the order if the inventory reserves all that it asks for."""
-        reservation_id = self._new_reservation_id()
-        reserve = Reserve(reservation_id, command.lines, self._kept_reservation)
+        reservation_id = self._reservations.new_id()
+        reserve = Reserve(reservation_id, command.lines, self._reservations.kept)
         try:
             answer: Accepted | Rejected = self._to_inventory.request(reserve).get(timeout=RESERVE_TIMEOUT_S)
         except Exception as error:  # noqa: BLE001  # dead, cut off, full, late or failing: it is all the same
@@ -299,23 +297,12 @@ class OrderActor(Consumer):
             except Exception:
                 self._give_up(reservation_id)
                 raise
-        self._kept_reservation = reservation_id
+        self._reservations.kept = reservation_id
         return answer
 
     def _give_up(self, reservation_id: str) -> None:
         """Have the units put back now, or if that does not arrive, with the next reservation."""
         self._to_inventory.send(Release(reservation_id))
-
-    def _new_reservation_id(self) -> str:
-        """An id above all that were ever given; only how often their count began anew is written down."""
-        if not self._starts:
-            row = self._store.get(STARTS, ("orders",))
-            starts = 1 + (row.starts if row is not None else 0)
-            self._store.write([Put(STARTS, StartRow("orders", starts))])
-            self._starts = starts
-            self._kept_reservation = f"{starts:08}-"  # what an earlier start has reserved may be ordered
-        self._reservations += 1
-        return f"{self._starts:08}-{self._reservations:010}"
 
     def _accept(
         self, command: PlaceOrder, lines: Sequence[PlacedLine], total: int, reservation_id: str = ""
@@ -430,6 +417,27 @@ def _after(row: KnownProductRow | None, record: Record) -> KnownProductRow:
     if row is None:
         row = KnownProductRow(record.key, UNKNOWN_NAME, UNKNOWN_PRICE, 0)
     return KnownProductRow(row.product_id, *told(row.name, row.price_minor, row.available, record.event))
+
+
+class _Reservations:
+    """Gives reservations their ids, and knows the last that was `kept`, that is, was not given up."""
+
+    def __init__(self, store: Store) -> None:
+        self.kept = ""
+        self._store = store
+        self._starts = 0  # how often the service has been started, ever; 0: not looked up yet
+        self._tried = 0  # since the start
+
+    def new_id(self) -> str:
+        """An id above all that were ever given; only how often their count began anew is written down."""
+        if not self._starts:
+            row = self._store.get(STARTS, ("orders",))
+            starts = 1 + (row.starts if row is not None else 0)
+            self._store.write([Put(STARTS, StartRow("orders", starts))])
+            self._starts = starts
+            self.kept = f"{starts:08}-"  # what an earlier start has reserved may be ordered
+        self._tried += 1
+        return f"{self._starts:08}-{self._tried:010}"
 
 
 class _Undone(Exception):
