@@ -7,19 +7,21 @@ What is refused here is answered as a problem too.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from loadtest.api.answering import Answering
 from loadtest.api.facade import HEADER_BYTES_MAX, of_problem
 from loadtest.api.problems import Problem
 from loadtest.api.request import Request
 from loadtest.api.responses import response
 
 if TYPE_CHECKING:
+    import asyncio
+
     from loadtest.api.facade import Facade
     from loadtest.api.sending import Sending
 
@@ -38,7 +40,9 @@ class LimitedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, sending: Sending, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._sending = sending
-        self._unread_bytes = 0  # of headers that are not complete
+        self._next: Request | None = None  # it has come, and is about to be answered
+        self._data_bytes = 0  # of what came last
+        self._unread_bytes = 0  # of what came before with headers that were not complete
         self._is_in_headers = True
         self._too_slow: asyncio.TimerHandle | None = None
         self._idle_since_s: float | None = None  # on the loop's clock; None: it is not idle
@@ -74,9 +78,11 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._idle_since_s = None
+        self._data_bytes = len(data)
+        before: Any = self.cycle
         super().data_received(data)
         if self._is_in_headers:
-            self._unread_bytes += len(data)
+            self._unread_bytes += self._data_bytes
             if self._unread_bytes > HEADER_BYTES_MAX:
                 self.refuse(
                     Problem(
@@ -86,8 +92,12 @@ class LimitedProtocol(HttpToolsProtocol):
                     )
                 )
         # What is complete is the usual case, and needs no timer.
-        if self._too_slow is None and (self._is_in_headers or self.cycle.response_complete):
+        is_request = not self._is_in_headers and (self.cycle is not before or not before.response_complete)
+        if self._too_slow is None and not is_request:
             self._expect_headers()
+        request, self._next = self._next, None
+        if request is not None:
+            self._begin(request)
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -111,11 +121,12 @@ class LimitedProtocol(HttpToolsProtocol):
             server=self.server,
             keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
             go_on=self._go_on,
+            came_bytes=self._unread_bytes + self._data_bytes,
         )
         before: Any = self.cycle
         self.cycle = request  # type: ignore[assignment]  # as far as uvicorn uses it, they are alike
         if before is None or before.response_complete:
-            self._begin(request)
+            self._next = request
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((request, self.app))  # type: ignore[arg-type]  # see above
@@ -125,15 +136,16 @@ class LimitedProtocol(HttpToolsProtocol):
         request: Any = self.cycle
         if request.response_complete:
             return
-        request.body += body
+        request.add(body)
         if len(request.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
-        request.message_event.set()
+        request.set()
 
     def on_message_complete(self) -> None:
         """The body is complete."""
-        self.cycle.more_body = False
-        self.cycle.message_event.set()
+        request: Any = self.cycle
+        request.more_body = False
+        request.set()
 
     def on_response_complete(self) -> None:
         """An answer is on its way: answer the next request that has come, or wait for one."""
@@ -143,7 +155,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             waiting: Any = self.pipeline.pop()
-            self._begin(waiting[0])
+            self.loop.call_soon(self._begin, waiting[0])
         else:
             self._idle_since_s = self.loop.time()
             if self._idle_look is None:
@@ -160,7 +172,7 @@ class LimitedProtocol(HttpToolsProtocol):
                 self.timeout_keep_alive_handler()
 
     def _begin(self, request: Request) -> None:
-        self.tasks.add(self.loop.create_task(self._answer(request)))  # for who waits for the end of all
+        Answering(self.loop, self._answer(request), self.tasks)
 
     async def _answer(self, request: Request) -> None:
         facade = cast("Facade", self.app)
@@ -178,8 +190,6 @@ class LimitedProtocol(HttpToolsProtocol):
         except Exception:
             logger.exception("an answer failed", extra={"method": request.method, "path": request.path})
             closes = True
-        finally:
-            self.tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
         request.response_complete = True
         if closes:
             self._sending.flush()
@@ -189,7 +199,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def _go_on(self, request: Request) -> None:
         """Let the client send more of the body."""
         if request.waits_for_leave and not self.transport.is_closing():
-            request.waits_for_leave = False
+            request.has_leave = True
             self._sending.flush()
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.flow.resume_reading()

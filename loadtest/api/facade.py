@@ -75,7 +75,7 @@ class Facade:
         begun_s = perf_counter() if logger.isEnabledFor(logging.DEBUG) else None
         operation: Operation | None = None
         try:
-            if request.head_bytes > HEADER_BYTES_MAX:
+            if request.has_larger_head(HEADER_BYTES_MAX):
                 raise _headers_too_large()
             found = self._routes.find(request.path)
             if found is None:
@@ -83,7 +83,10 @@ class Facade:
             (operations, allowed), path = found
             operation = operations.get(request.method)
             if operation is not None:
-                answer = await self._answer(operation, path, request)
+                if operation.guard is not None:
+                    operation.guard(request)
+                body = b"" if operation.body is None else await read_body(request)
+                answer = await operation.endpoint(self._service, Call(path, request, body))
             elif request.method == "OPTIONS":
                 answer = Answer(204, b"", (("Allow", allowed),))
             else:
@@ -121,12 +124,6 @@ class Facade:
             problems.shortened(path),
         )
 
-    async def _answer(self, operation: Operation, path: Mapping[str, str], request: Request) -> Answer:
-        if operation.guard is not None:
-            operation.guard(request)
-        body = b"" if operation.body is None else await read_body(request)
-        return await operation.endpoint(self._service, Call(path, request, body))
-
 
 async def read_body(request: Request) -> bytes:
     """The body of a request, which says that it is JSON.
@@ -135,7 +132,7 @@ async def read_body(request: Request) -> bytes:
         Problem: it is something else, too large or too slow.
 
     """
-    if request.media_type != "application/json":
+    if not request.says_json:
         said = request.header("Content-Type")
         raise Problem(
             "wrong-media-type",
@@ -143,23 +140,30 @@ async def read_body(request: Request) -> bytes:
             "send JSON with the header Content-Type: application/json",
             problems.shortened(said or ""),
         )
-    length = request.header("Content-Length") or ""
-    if length.isdecimal() and int(length[:20]) > BODY_BYTES_MAX:
-        raise _too_large(int(length[:20]))
     if request.more_body:  # the usual one has come with its headers, and needs no timer
-        try:
-            async with asyncio.timeout(BODY_TIME_MAX_S):
-                await request.body_end(BODY_BYTES_MAX)
-        except TimeoutError:
-            raise Problem(
-                "slow-body",
-                f"the body was not there after {BODY_TIME_MAX_S:g} s",
-                "send the whole body at once",
-            ) from None
+        await _body_end(request)
     if len(request.body) > BODY_BYTES_MAX:
         raise _too_large(len(request.body))
     request.is_body_read = True
     return bytes(request.body)
+
+
+async def _body_end(request: Request) -> None:
+    """Wait for the end of the body."""
+    length = request.header("Content-Length") or ""
+    if length.isdecimal() and int(length[:20]) > BODY_BYTES_MAX:
+        raise _too_large(int(length[:20]))
+    ending = asyncio.ensure_future(request.body_end(BODY_BYTES_MAX))
+    try:
+        ended, _ = await asyncio.wait([ending], timeout=BODY_TIME_MAX_S)
+    finally:
+        ending.cancel()
+    if not ended:
+        raise Problem(
+            "slow-body",
+            f"the body was not there after {BODY_TIME_MAX_S:g} s",
+            "send the whole body at once",
+        )
 
 
 def _headers_too_large() -> Problem:

@@ -19,42 +19,27 @@ def _as_it_came(name: str) -> bytes:
     return name.lower().encode()
 
 
-class Coming:
-    """Lets who waits go on when something has come, or nothing will come any more; mostly nobody waits."""
-
-    __slots__ = ("_waiter",)
-
-    def __init__(self) -> None:
-        self._waiter: asyncio.Future[None] | None = None
-
-    def set(self) -> None:
-        """Something has come."""
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
-
-    async def wait(self) -> None:
-        """Wait for what comes from now on."""
-        self._waiter = asyncio.get_running_loop().create_future()
-        await self._waiter
-
-
 class Request:
     """One request, and how far its answer is.
 
-    `target` is its path and query as they came. A connection adds the body as it comes, and what becomes of
-    the client. Names among `headers` are in lower case; their values are text in Latin-1.
+    `target` is its path and query as they came, with not more than `came_bytes` before the body. A connection
+    adds the body as it comes, and what becomes of the client. Names among `headers` are in lower case; their
+    values are text in Latin-1.
 
     Raises:
         httptools.HttpParserError, AttributeError, UnicodeDecodeError: the target is no path.
 
     """
 
-    __slots__ = (
-        *("body", "disconnected", "go_on", "head_bytes", "is_body_read", "keep_alive", "message_event"),
-        *("method", "more_body", "path", "query", "response_complete", "server", "waits_for_leave"),
-        *("_all", "_first"),
-    )
+    is_body_read = False
+    has_leave = False  # to send more of the body
+    # These have the names by which uvicorn's protocol knows them.
+    more_body = True
+    disconnected = False
+    response_complete = False
+
+    body: bytes | bytearray = b""
+    _waiter: asyncio.Future[None] | None = None
 
     def __init__(
         self,
@@ -62,29 +47,29 @@ class Request:
         target: bytes,
         headers: Sequence[tuple[bytes, bytes]],
         *,
-        server: tuple[str, int | None] | None = None,
-        keep_alive: bool = False,
-        go_on: Callable[[Request], None] = lambda _: None,
+        server: tuple[str, int | None] | None,
+        keep_alive: bool,
+        go_on: Callable[[Request], None],
+        came_bytes: int,
     ) -> None:
-        self.method = method
         url = httptools.parse_url(target)
         path = url.path.decode("ascii")
+        self.method = method
         self.path = unquote(path) if "%" in path else path
         self.query = url.query or b""
+        self.keep_alive = keep_alive
         self.go_on = go_on  # lets the client send more of the body
         self.server = server  # the address that the client has come to
+        self._came_bytes = came_bytes
+        self._target = target
         self._all = headers
         self._first = dict(reversed(headers))
-        self.head_bytes = len(target) + sum([len(name) + len(value) for name, value in headers])
-        # What follows has the names by which uvicorn's protocol knows it.
-        self.body = bytearray()
-        self.more_body = True
-        self.message_event = Coming()
-        self.disconnected = False
-        self.keep_alive = keep_alive
-        self.response_complete = False
-        self.is_body_read = False
-        self.waits_for_leave = self._first.get(b"expect", b"").lower() == b"100-continue"
+
+    def has_larger_head(self, bytes_max: int) -> bool:
+        """Whether target and headers have more bytes; they have no more than those that came with them."""
+        if self._came_bytes <= bytes_max:
+            return False
+        return len(self._target) + sum([len(name) + len(value) for name, value in self._all]) > bytes_max
 
     def header(self, name: str) -> str | None:
         """The first value of the header; None: it has none."""
@@ -100,13 +85,44 @@ class Request:
         """What the query says; of what it says twice, the last."""
         return dict(parse_qsl(self.query.decode("latin-1"), keep_blank_values=True)) if self.query else {}
 
+    def add(self, more: bytes) -> None:
+        """More of the body has come; mostly all of it."""
+        if self.body:
+            self.body = bytearray(self.body) if isinstance(self.body, bytes) else self.body
+            self.body += more
+        else:
+            self.body = more
+
+    @property
+    def message_event(self) -> Request:
+        """What uvicorn's protocol sets when the client has gone: itself."""
+        return self
+
+    def set(self) -> None:
+        """Let who waits for the body go on: something has come, or nothing will come any more."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
     async def body_end(self, bytes_max: int) -> None:
         """Wait until the body is complete or has more bytes; what a client leaves behind is none."""
         while self.more_body and len(self.body) <= bytes_max and not self.disconnected:
             self.go_on(self)
-            await self.message_event.wait()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
         if self.disconnected:
-            self.body.clear()
+            self.body = b""
+
+    @property
+    def says_json(self) -> bool:
+        """Whether the body is said to be JSON."""
+        usual = self._first.get(b"content-type") == b"application/json"
+        return usual or self.media_type == "application/json"
+
+    @property
+    def waits_for_leave(self) -> bool:
+        """Whether the client sends the body only when it may."""
+        return not self.has_leave and self._first.get(b"expect", b"").lower() == b"100-continue"
 
     @property
     def media_type(self) -> str:
@@ -115,12 +131,9 @@ class Request:
         return "" if text is None else text.partition(";")[0].strip().lower()
 
     @property
-    def has_body(self) -> bool:
-        """Whether a body belongs to the request."""
-        first = self._first
-        return b"transfer-encoding" in first or first.get(b"content-length", b"0") != b"0"
-
-    @property
     def leaves_body(self) -> bool:
         """Whether a body belongs to the request that nobody has read; its rest is no further request."""
-        return not self.is_body_read and self.has_body
+        if self.is_body_read:
+            return False
+        first = self._first
+        return b"transfer-encoding" in first or first.get(b"content-length", b"0") != b"0"

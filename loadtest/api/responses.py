@@ -5,7 +5,7 @@ A response in one piece is one system call here and one at the client; in two it
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -28,24 +28,22 @@ def response(
         ValueError: a header would not be one line of Latin-1.
 
     """
-    parts = [_beginning(answer.status, answer.media_type)]
-    for name, value in common:
-        parts += (name, b": ", value, b"\r\n")
-    for title, text in answer.headers:
+    status, body, headers, media_type = answer
+    lines = ""
+    for title, text in headers:
         if not text.isprintable():
             raise ValueError(f"the header {title} is to be {text!r}; only visible characters can be sent")
-        parts.append(f"{title}: {text}\r\n".encode("latin-1"))
-    if answer.status != 204:  # which has no body, so nothing is said of it
-        parts.append(b"content-length: %d\r\n" % len(answer.body))
-    parts.append(b"connection: close\r\n\r\n" if closes else b"\r\n")
-    if not is_head:
-        parts.append(answer.body)
-    return b"".join(parts)
+        lines = f"{lines}{title}: {text}\r\n"
+    if status != 204:  # which has no body, so nothing is said of it
+        lines = f"{lines}content-length: {len(body)}\r\n"
+    if closes:
+        lines = f"{lines}connection: close\r\n"
+    head = _beginning(status, media_type, tuple(common)) + f"{lines}\r\n".encode("latin-1")
+    return head if is_head else head + body
 
 
-@cache
-def _beginning(status: int, media_type: str) -> bytes:
+@lru_cache
+def _beginning(status: int, media_type: str, common: tuple[tuple[bytes, bytes], ...]) -> bytes:
     """What all answers with this status and type of body begin with."""
-    if status == 204:
-        return STATUS_LINE[status] + ALWAYS
-    return b"%bcontent-type: %b\r\n%b" % (STATUS_LINE[status], media_type.encode(), ALWAYS)
+    of_type = b"" if status == 204 else b"content-type: %b\r\n" % media_type.encode()
+    return STATUS_LINE[status] + of_type + ALWAYS + b"".join([b"%b: %b\r\n" % one for one in common])

@@ -9,6 +9,7 @@ Its number of parts and the first of them leave few candidates, and most paths o
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -22,28 +23,24 @@ class Routes(Generic[T]):
 
     def __init__(self, by_path: Mapping[str, T]) -> None:
         self._fixed = {path: found for path, found in by_path.items() if "{" not in path}
-        self._shaped: dict[tuple[int, str], list[tuple[list[str], T]]] = {}
+        self._shaped: dict[tuple[int, str], list[tuple[re.Pattern[str], T]]] = {}
         for path, found in by_path.items():
             if "{" in path:
-                parts = path.split("/")
-                self._shaped.setdefault((len(parts), parts[1]), []).append((parts, found))
+                shape = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path))
+                self._shaped.setdefault(_kind(path), []).append((shape, found))
 
     def find(self, path: str) -> tuple[T, dict[str, str]] | None:
         """What is at the path, with the parts that may be anything by their names; None: nothing is."""
         fixed = self._fixed.get(path)
         if fixed is not None:
             return fixed, {}
-        parts = path.split("/")
-        if len(parts) == 1 or parts[0]:
-            return None
-        for shape, found in self._shaped.get((len(parts), parts[1]), ()):
-            free: dict[str, str] = {}
-            for wanted, part in zip(shape, parts, strict=True):
-                if wanted == part:
-                    continue
-                if not part or not wanted.startswith("{"):
-                    break
-                free[wanted[1:-1]] = part
-            else:
-                return found, free
+        for shape, found in self._shaped.get(_kind(path), ()):
+            match = shape.fullmatch(path)
+            if match is not None:
+                return found, match.groupdict()
         return None
+
+
+def _kind(path: str) -> tuple[int, str]:
+    """How many parts the path has, and the first one."""
+    return path.count("/"), path[: path.find("/", 1)]

@@ -221,25 +221,21 @@ class Views:
         self, copy: str, question: Question, key: int, token: Mapping[str, int], wait_s: float | None
     ) -> tuple[Any, How]:
         """What the question says of a view that has reached the token, or does not in time."""
-        sources, waits = self._follows[copy], False
+        waits = False
         if token and self._waits:
-            wanted = {source: token[source] for source in sources if source in token}
+            wanted = {source: token[source] for source in self._follows[copy] if source in token}
             waits = bool(wanted)
             await self._reach(copy, wanted, self._timeout_s if wait_s is None else wait_s)
-        observer = self._system.observer
-        now_s = self._system.runtime.now()
-        # Before the query: what it sees is at least as new.
-        positions = {source: observer.position(copy, source) for source in sources}
-        if copy in observer.heads:  # what a service has published itself it shows at once
-            positions[copy] = observer.heads[copy]
-        age_s = max([observer.behind_s(copy, source, now_s) for source in sources])
-        if self._is_at_hand(copy):
-            found = question.one(self._system.bare[copy], key)
-        elif question.several is None or self._system.gates[copy].is_faulty:
-            found = await self.in_thread(partial(question.one, self._system.stores[copy], key))
+        system = self._system
+        now_s = system.runtime.now()
+        positions, age_s = system.observer.standing(copy, now_s)  # first: what the query sees is as new
+        if system.gates[copy].is_faulty or not (system.is_local or question.several):
+            found = await self.in_thread(partial(question.one, system.stores[copy], key))
+        elif system.is_local:
+            found = question.one(system.bare[copy], key)
         else:
             found = await self._together(copy, question).answer(key)
-        stale = _lacks(positions, token)
+        stale = _lacks(positions, token) if token else None
         return found, (positions, age_s, stale, wait_s if waits else None, now_s)
 
     def _together(self, copy: str, question: Question) -> Gathering[Any]:
@@ -264,9 +260,8 @@ class Views:
         deadline_s = asyncio.get_running_loop().time() + timeout_s
         for source, position in wanted.items():
             if self._system.observer.position(copy, source) < position <= self.head(source):
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout_at(deadline_s):
-                        await asyncio.shield(self._arrival(copy, source, position))
+                left_s = deadline_s - asyncio.get_running_loop().time()
+                await asyncio.wait([self._arrival(copy, source, position)], timeout=max(0.0, left_s))
 
     def _arrival(self, copy: str, source: str, position: int) -> asyncio.Future[None]:
         """Done once the view has reached the position; readers with the same token share it."""
@@ -317,8 +312,6 @@ def _one(row: Any, how: How) -> Reflected:
 
 def _lacks(positions: Mapping[str, int], token: Mapping[str, int]) -> bool | None:
     """Whether a view at these positions lacks something of the token; None if that asks for nothing."""
-    if not token:
-        return None
     wanted = [source for source in token if source in positions]
     return any(positions[source] < token[source] for source in wanted) if wanted else None
 

@@ -103,6 +103,7 @@ class Observer(Recorder):
         self.keeps = keeps
         self._lock = threading.Lock()
         self._followers: dict[str, list[Following]] = {}
+        self._followed: dict[str, list[tuple[str, Following]]] = {}
         self._commits: dict[str, Commits] = {}
         self.positions = Positions()
         self.heads: dict[str, int] = {}
@@ -132,6 +133,7 @@ class Observer(Recorder):
                 )
                 one = self.following[name, source] = Following(progress)
                 self._followers[source].append(one)
+                self._followed.setdefault(name, []).append((source, one))
         for source, head in self.heads.items():
             self._remember_backlog(source, head, stores[source], since_start_s)
         for row in stores["inventory"].scan(INVENTORY):
@@ -264,6 +266,20 @@ class Observer(Recorder):
     def position(self, consumer: str, source: str) -> int:
         """Everything in the log up to here is done by the consumer, and visible."""
         return self.following[consumer, source].position
+
+    def standing(self, consumer: str, now_s: float) -> tuple[dict[str, int], float]:
+        """What the consumer's view shows now: the position in each log, and how far behind (s) that is.
+
+        What a service has published itself it shows at once.
+        """
+        positions, behind_s = {}, 0.0
+        for source, one in self._followed[consumer]:
+            position = positions[source] = one.progress.watermark
+            if position < self.heads[source]:
+                behind_s = max(behind_s, self.behind_s(consumer, source, now_s))
+        if consumer in self.heads:
+            positions[consumer] = self.heads[consumer]
+        return positions, behind_s
 
     def behind_s(self, consumer: str, source: str, now_s: float) -> float:
         """For how long (s) the consumer's view has not been what the log says; 0: it is.

@@ -54,6 +54,12 @@ def test_requests_that_do_not_wait_for_answers_are_answered_in_their_order(conne
     assert got.index(b'"productId":2') < got.index(b'"productId":1,')
 
 
+def test_as_many_may_come_at_once_as_there_is_room_for(connection) -> None:
+    ask, number = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", 500
+    connection.sendall(ask * number + b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert everything(connection).count(b"HTTP/1.1 404 ") == number + 1
+
+
 def test_a_client_that_will_send_no_more_gets_what_it_has_asked_for(connection) -> None:
     connection.sendall(b"GET /products/1 HTTP/1.1\r\nHost: x\r\n\r\n")
     connection.shutdown(socket.SHUT_WR)
