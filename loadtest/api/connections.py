@@ -8,8 +8,9 @@ What is refused here is answered as a problem too.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
+import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -22,7 +23,6 @@ from loadtest.api.responses import response
 if TYPE_CHECKING:
     import asyncio
 
-    from loadtest.api.facade import Facade
     from loadtest.api.sending import Sending
 
 logger = logging.getLogger("cqrs_lab.facade")
@@ -80,7 +80,13 @@ class LimitedProtocol(HttpToolsProtocol):
         self._idle_since_s = None
         self._data_bytes = len(data)
         before: Any = self.cycle
-        super().data_received(data)
+        try:  # as uvicorn's protocol, which looks after timers that are not used here first
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            logger.warning("what has come cannot be read as HTTP")
+            self._refuse_what_is_no_http()
+        except httptools.HttpParserUpgrade:
+            self._unsupported_upgrade_warning()
         if self._is_in_headers:
             self._unread_bytes += self._data_bytes
             if self._unread_bytes > HEADER_BYTES_MAX:
@@ -113,7 +119,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The request is understood; its body may follow."""
         self._is_in_headers = False
-        self._expect_nothing()
+        if self._too_slow is not None:
+            self._expect_nothing()
         request = Request(
             self.parser.get_method().decode("ascii"),
             self.url,
@@ -139,20 +146,21 @@ class LimitedProtocol(HttpToolsProtocol):
         request.add(body)
         if len(request.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
-        request.set()
 
     def on_message_complete(self) -> None:
         """The body is complete."""
         request: Any = self.cycle
         request.more_body = False
-        request.set()
+        if request.waiter is not None:
+            request.set()
 
     def on_response_complete(self) -> None:
         """An answer is on its way: answer the next request that has come, or wait for one."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             waiting: Any = self.pipeline.pop()
             self.loop.call_soon(self._begin, waiting[0])
@@ -175,7 +183,7 @@ class LimitedProtocol(HttpToolsProtocol):
         Answering(self.loop, self._answer(request), self.tasks)
 
     async def _answer(self, request: Request) -> None:
-        facade = cast("Facade", self.app)
+        facade: Any = self.app
         try:
             answer = await facade(request)
             if self.flow.write_paused and not request.disconnected:
@@ -204,8 +212,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.flow.resume_reading()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's words; the kind says it all
-        """Refuse what is no HTTP."""
+    def _refuse_what_is_no_http(self) -> None:
         self.refuse(
             Problem(
                 "malformed-request",

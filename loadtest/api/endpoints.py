@@ -225,13 +225,13 @@ def _placed(service: Service, accepted: Accepted) -> Answer:
     body = bodies.PlacedOrder(accepted.id, "pending" if is_pending else "confirmed")
     headers = (
         ("Location", f"/orders/{accepted.id}"),
-        (HEADER, tokens.dumps({"orders": accepted.position})),
+        (HEADER, tokens.of_event("orders", accepted.position)),
     )
     return Answer(202 if is_pending else 201, bodies.encode(body), headers)
 
 
 def _changed(status: int, accepted: Accepted, source: str, *headers: tuple[str, str]) -> Answer:
-    position = (HEADER, tokens.dumps({source: accepted.position}))
+    position = (HEADER, tokens.of_event(source, accepted.position))
     return Answer(status, bodies.encode(bodies.ChangedProduct(accepted.id)), (*headers, position))
 
 
@@ -249,14 +249,14 @@ def _page(call: Call, path: str, shown: list[Any], found: Reflected, following: 
 
 def _reflects(found: Reflected) -> tuple[tuple[str, str], ...]:
     """The headers that say which positions the answer reflects, how old that is, and whether it is enough."""
-    headers = [(AGE_HEADER, f"{found.age_s:.3f}")]
+    headers: tuple[tuple[str, str], ...] = ((AGE_HEADER, f"{found.age_s:.3f}"),)
     if found.positions:
-        headers.append((HEADER, tokens.dumps(found.positions)))
+        headers += ((HEADER, tokens.dumps(found.positions)),)
     if found.stale is not None:
-        headers.append((STALE_HEADER, "?1" if found.stale else "?0"))
+        headers += ((STALE_HEADER, "?1" if found.stale else "?0"),)
     if found.waited_s is not None:
-        headers.append(("Preference-Applied", f"wait={found.waited_s:g}"))
-    return tuple(headers)
+        headers += (("Preference-Applied", f"wait={found.waited_s:g}"),)
+    return headers
 
 
 async def _check_catalogued(service: Service, product_id: int) -> None:

@@ -39,7 +39,7 @@ class Request:
     response_complete = False
 
     body: bytes | bytearray = b""
-    _waiter: asyncio.Future[None] | None = None
+    waiter: asyncio.Future[None] | None = None  # of who waits for more of it; mostly nobody does
 
     def __init__(
         self,
@@ -92,6 +92,8 @@ class Request:
             self.body += more
         else:
             self.body = more
+        if self.waiter is not None:
+            self.set()
 
     @property
     def message_event(self) -> Request:
@@ -100,7 +102,7 @@ class Request:
 
     def set(self) -> None:
         """Let who waits for the body go on: something has come, or nothing will come any more."""
-        waiter, self._waiter = self._waiter, None
+        waiter, self.waiter = self.waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
@@ -108,8 +110,8 @@ class Request:
         """Wait until the body is complete or has more bytes; what a client leaves behind is none."""
         while self.more_body and len(self.body) <= bytes_max and not self.disconnected:
             self.go_on(self)
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
+            self.waiter = asyncio.get_running_loop().create_future()
+            await self.waiter
         if self.disconnected:
             self.body = b""
 

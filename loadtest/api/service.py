@@ -98,7 +98,7 @@ class Service:
             Problem: it was refused, or not answered.
 
         """
-        arrived_s = self.system.runtime.now()
+        arrived_s = self.system.runtime.now() if self._keeps else 0.0
         outcome, reason, order_id, position = "failed", "", -1, -1
         try:
             answer = await self.system.runtime.answer(to, command, ANSWER_TIMEOUT_S, ended)

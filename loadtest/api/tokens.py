@@ -3,14 +3,15 @@
 A token is a structured field (RFC 9651), a dictionary of logs and positions. A command's answer has the
 position of its event; a reader that presents it says which events it wants to see.
 
->>> dumps({"catalog": 3, "orders": 17})
-'catalog=3, orders=17'
+>>> dumps({"catalog": 3, "orders": 17}), of_event("orders", 18)
+('catalog=3, orders=17', 'orders=18')
 >>> loads("orders=17")
 {'orders': 17}
 """
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from actors.topology import SOURCES
@@ -25,9 +26,19 @@ PATTERN: Final = rf"^({_LOG})=[0-9]{{1,18}}(, *({_LOG})=[0-9]{{1,18}})*$"
 _PATTERN = re.compile(PATTERN, re.ASCII)
 
 
+def of_event(source: str, position: int) -> str:
+    """The token for one event."""
+    return f"{source}={position}"
+
+
 def dumps(positions: Mapping[str, int]) -> str:
-    """The token as a header carries it."""
-    return ", ".join([f"{source}={position}" for source, position in positions.items()])
+    """The token as a header carries it; many answers in a row have the same."""
+    return _written(tuple(positions.items()))
+
+
+@lru_cache
+def _written(positions: tuple[tuple[str, int], ...]) -> str:
+    return ", ".join([of_event(source, position) for source, position in positions])
 
 
 def loads(text: str) -> dict[str, int]:

@@ -18,6 +18,8 @@ import math
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
+import msgspec
+
 from actors.querying import queries
 from actors.stores.port import StoreError, StoreUnavailable
 from actors.tables import CART_ITEMS, CATALOG, KNOWN_PRODUCTS, ORDER_ITEMS, ORDERS
@@ -45,7 +47,7 @@ READING_THREADS: Final = 8
 CART_LINES_MAX: Final = 1_000
 
 
-class Reflected(NamedTuple):
+class Reflected(msgspec.Struct, frozen=True):
     """Rows, the positions that they reflect, and for how long (s) those have not been the logs' heads.
 
     `version` is that of the key that was asked for (−1: it has none). `stale` says whether the reader's token
@@ -243,11 +245,15 @@ class Views:
         place = (copy, question)
         gathering = self._gatherings.get(place)
         if gathering is None:
-            several, store = question.several, self._system.stores[copy]
+            system, several = self._system, question.several
             assert several is not None, "only what can be asked for several keys is asked together"
-            gathering = self._gatherings[place] = Gathering(
-                lambda keys: self.in_thread(partial(several, store, keys))
-            )
+
+            def ask(keys: Sequence[int]) -> list[Any]:
+                # A gate without a fault would have the thread let others go first.
+                store = (system.stores if system.gates[copy].is_faulty else system.bare)[copy]
+                return several(store, keys)
+
+            gathering = self._gatherings[place] = Gathering(lambda keys: self.in_thread(partial(ask, keys)))
         return gathering
 
     async def _reach(self, copy: str, wanted: Mapping[str, int], timeout_s: float) -> None:

@@ -91,7 +91,7 @@ class LoopReply(Reply):
     """
 
     def __init__(self, waiting: Waiting, arrival: asyncio.Future[Any], whose: str, timeout_s: float) -> None:
-        super().__init__()
+        # What Pykka's futures begin with is for `get`, which this one has not got.
         self._waiting = waiting
         self._whose = whose
         self._timeout_s = timeout_s
@@ -182,8 +182,9 @@ class ServingRuntime(LiveRuntime):
             inbox.put(Letter(message, reply))
         try:
             return await reply.arrival
-        finally:
-            reply.forget()
+        except BaseException:
+            reply.forget()  # if it has not come
+            raise
 
     async def call(self, threads: DaemonThreads, make: Callable[[], T], timeout_s: float) -> T:
         """Have a thread make a call and await its result.
@@ -197,8 +198,9 @@ class ServingRuntime(LiveRuntime):
         threads.call(make, reply)
         try:
             result: T = await reply.arrival
-        finally:
-            reply.forget()
+        except BaseException:
+            reply.forget()  # if it has not come
+            raise
         return result
 
     def _reply(self, whose: str, timeout_s: float) -> LoopReply:

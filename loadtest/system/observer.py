@@ -169,8 +169,8 @@ class Observer(Recorder):
         """See `row`."""
         extend = super().many(table) if self.keeps else _forget
         watch = self._watches.get(table)
-        if watch is None:
-            return extend
+        if watch is None or not self.keeps:
+            return watch or extend
 
         def extend_watched(rows: Rows) -> None:
             extend(rows)
