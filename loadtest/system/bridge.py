@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -42,6 +43,7 @@ class Waiting:
         self._is_woken = False
         self._due_s: dict[LoopReply, float] = {}  # until when, on the loop's clock
         self._timer: asyncio.TimerHandle | None = None
+        self._look_s = math.inf  # when the timer rings; uvloop's own does not say so if that is at once
 
     def hand_over(self, reply: LoopReply, value: Any, error: BaseException | None) -> None:
         """Let the loop have an answer; any thread may."""
@@ -61,7 +63,7 @@ class Waiting:
     def watch(self, reply: LoopReply, timeout_s: float) -> None:
         """Let those who wait for the reply have its error `late` if it has not come after so many seconds."""
         due_s = self._due_s[reply] = self._loop.time() + timeout_s
-        if self._timer is None or due_s < self._timer.when():
+        if due_s < self._look_s:
             self._set_timer(due_s)
 
     def forget(self, reply: LoopReply) -> None:
@@ -72,9 +74,10 @@ class Waiting:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_at(at_s, self._look)
+        self._look_s = at_s
 
     def _look(self) -> None:
-        self._timer = None
+        self._timer, self._look_s = None, math.inf
         now_s = self._loop.time()
         for reply in [reply for reply, due_s in self._due_s.items() if due_s <= now_s]:
             del self._due_s[reply]

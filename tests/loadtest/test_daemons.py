@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import uvloop
 
 from loadtest.system.bridge import NoAnswer, ServingRuntime
 from loadtest.system.daemons import DaemonThreads
@@ -68,6 +69,15 @@ def test_what_nobody_waits_for_any_more_is_not_called(threads, runtime) -> None:
 
     asyncio.run(three())
     assert called == ["in time"]
+
+
+def test_who_waits_hardly_at_all_does_so_on_the_loop_of_a_server_too(threads, runtime) -> None:
+    async def three() -> list[object]:
+        calls = [runtime.call(threads, lambda: time.sleep(0.02), 1e-5) for _ in range(3)]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert [type(one) for one in runner.run(three())] == [NoAnswer] * 3
 
 
 def test_threads_that_do_nothing_have_ended_once_they_are_shut_down() -> None:
