@@ -6,10 +6,10 @@ begun, and wait for nothing.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Coroutine
 
 
@@ -39,9 +39,8 @@ class Answering:
     def _go_on(self, _done: object = None) -> None:
         try:
             awaited = self._coroutine.send(None)
-        except StopIteration:
-            if self._waits_for is not None:
-                self._others.discard(self)
+        except (StopIteration, asyncio.CancelledError):
+            self._others.discard(self)
             return
         if awaited is None:  # it only lets others have their turn
             awaited = self._loop.create_future()

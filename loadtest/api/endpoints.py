@@ -1,4 +1,7 @@
-"""The endpoints: what each operation of the API does, from the request's values to the answer."""
+"""The endpoints: what each operation of the API does, from the request's values to the answer.
+
+An endpoint may await what it likes, but runs in no task of its own (`loadtest.api.answering`).
+"""
 
 from __future__ import annotations
 

@@ -44,6 +44,22 @@ def test_what_waits_for_nothing_ends_where_it_begins_and_others_go_on_later() ->
     asyncio.run(law())
 
 
+def test_who_does_not_care_to_be_given_up_is_gone_too() -> None:
+    async def law() -> None:
+        others: set[Answering] = set()
+
+        async def life() -> None:
+            await asyncio.Event().wait()
+
+        Answering(asyncio.get_running_loop(), life(), others)
+        for one in others:
+            one.cancel()
+        await asyncio.sleep(0)
+        assert not others
+
+    asyncio.run(law())
+
+
 def test_who_waits_can_be_given_up() -> None:
     async def law() -> None:
         others: set[Answering] = set()
