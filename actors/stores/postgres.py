@@ -1,5 +1,6 @@
 """A PostgreSQL server, through psycopg 3: a write is one statement, with one array for each column."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -10,14 +11,15 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from actors.stores.database import Ask, Part, Seek, Turn, Values, Work, further, whole
+from actors.stores.database import IDLE_MAX, Ask, Part, Seek, Turn, Values, Work, further, whole
 
 
 class Server:
-    """A PostgreSQL server."""
+    """A PostgreSQL server, on the driver's connections, as the engine makes them; each is in one hand."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._idle: deque[psycopg.Connection] = deque()
         self._together = cache(self._compiled_together)
 
     def asking(self, question: sa.Select[Any]) -> Ask:
@@ -26,10 +28,7 @@ class Server:
 
         def ask(values: Values) -> list[Any]:
             with self._lent() as connection:
-                connection.autocommit = True
-                rows = connection.execute(text, {**constants, **values}, binary=True).fetchall()
-                connection.autocommit = False
-            return rows
+                return connection.execute(text, {**constants, **values}, binary=True).fetchall()
 
         return ask
 
@@ -105,13 +104,11 @@ class Server:
         """
         with self._lent() as connection:
             if in_turn:
-                for work in works:
-                    cursor = self._carry_out(connection, [work])
-                connection.commit()
+                with connection.transaction():
+                    for work in works:
+                        cursor = self._carry_out(connection, [work])
             else:
-                connection.autocommit = True
                 cursor = self._carry_out(connection, works)
-                connection.autocommit = False
         row = cursor.fetchone() if cursor.description else None
         return None if row is None else row[0]
 
@@ -129,6 +126,8 @@ class Server:
 
     def close(self) -> None:
         """See `Database`."""
+        while self._idle:
+            self._idle.pop().close()
         self._engine.dispose()
 
     def _compiled(self, statement: Any) -> tuple[LiteralString, Values]:
@@ -139,17 +138,29 @@ class Server:
 
     @contextmanager
     def _lent(self) -> Iterator[psycopg.Connection]:
-        """A connection of the pool; it does not come back from an error."""
-        lent = self._engine.raw_connection()
-        connection = cast("psycopg.Connection", lent.driver_connection)
+        """A connection on which each statement is a transaction; it does not come back from an error."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connection()
         try:
             yield connection
         except BaseException:
             if connection.broken:
-                self._engine.dispose()  # the server may be another one now: none of the others is good
-            lent.invalidate()
+                self.close()  # the server may be another one now: none of the others is good
+            connection.close()
             raise
-        lent.close()
+        if len(self._idle) < IDLE_MAX:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _connection(self) -> psycopg.Connection:
+        fresh = self._engine.raw_connection()
+        connection = cast("psycopg.Connection", fresh.driver_connection)
+        fresh.detach()  # from the pool, which would look after each that comes back
+        connection.autocommit = True
+        return connection
 
 
 class _Arrays:

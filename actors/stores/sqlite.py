@@ -12,16 +12,25 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from actors.stores.database import SOUGHT_MAX, Ask, Part, Seek, Turn, Values, Work, as_is, further, whole
+from actors.stores.database import (
+    IDLE_MAX,
+    SOUGHT_MAX,
+    Ask,
+    Part,
+    Seek,
+    Turn,
+    Values,
+    Work,
+    as_is,
+    further,
+    whole,
+)
 
 LENGTHS: Final = (64, 16, 4, 1)
 """How many rows one statement inserts: a number of rows is made up of these."""
 
 NUMBERS: Final = (1, 2, 4, 8, 16, 32, 64, 128, SOUGHT_MAX)
 """For how many keys a file is asked at once; for fewer the last one is asked for again."""
-
-IDLE_MAX: Final = 8
-"""So many connections that nobody uses are kept open."""
 
 
 class File:
