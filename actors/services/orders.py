@@ -59,7 +59,7 @@ from actors.tables import (
 OF_PENDING: Final = frozenset({StockReserved, StockRejected})
 """The events that say what becomes of a pending order."""
 
-_PACE_S: Final = 0.0015
+_PACE_S: Final = 0.001
 """Under load, groups begin so far apart."""
 
 RESERVE_TIMEOUT_S: Final = 1.0
