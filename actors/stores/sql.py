@@ -161,12 +161,12 @@ class SqlStore:
         """Apply all changes and append all events in one transaction; return the events' positions."""
         if not changes and not events:
             return []
-        works, in_turn = self._works(changes)
-        if events:
-            rows = [(new.key, new.recorded_at, encode_event(new.event).decode()) for new in events]
-            # From here to the commit other writers of the log wait, so this comes last.
-            works.append(Work(self._append, rows))
         with self._attempt("writing"):
+            works, in_turn = self._works(changes)
+            if events:
+                rows = [(new.key, new.recorded_at, encode_event(new.event).decode()) for new in events]
+                # Other writers of the log wait from here to the commit.
+                works.append(Work(self._append, rows))
             head = self._database.write(works, in_turn=in_turn)
         return [*range(head - len(events) + 1, head + 1)] if events else []
 

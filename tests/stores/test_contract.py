@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from places import ALL_TABLES
 
-from actors.messages import AnyEvent, InventoryUpdated, OrderPlaced, PlacedLine, Record
+from actors.messages import AnyEvent, InventoryUpdated, OrderPlaced, PlacedLine, ProductRenamed, Record
 from actors.stores.port import Change, Conflict, Delete, Insert, NewEvent, Put, Store, StoreError
 from actors.tables import (
     APPLIED_AHEAD,
@@ -58,6 +58,10 @@ def examples(kind: str) -> settings:
 
 
 # -- rows --------------------------------------------------------------------------------------------------
+
+
+def summary_of(name: str, order_id: int = 1, copy: int = 0) -> SummaryRow:
+    return SummaryRow(order_id, copy, 1, 0.0, 5, (SummaryItem(name, 1, 7),))
 
 
 def test_a_store_starts_empty(store: Store) -> None:
@@ -155,11 +159,7 @@ def test_a_page_has_the_highest_keys_first_and_goes_on_below_its_last(store: Sto
 
 
 def test_a_page_of_a_table_with_two_key_columns_compares_the_whole_key(store: Store) -> None:
-    rows = [
-        SummaryRow(order_id, copy, 1, 0.0, 5, (SummaryItem("Lampe", 1, 7),))
-        for order_id in (1, 2)
-        for copy in (0, 1)
-    ]
+    rows = [summary_of("Lampe", order_id, copy) for order_id in (1, 2) for copy in (0, 1)]
     store.write([Put(SUMMARIES, row) for row in rows])
     assert store.page(SUMMARIES, 1, limit=3) == rows[:0:-1]
     assert store.page(SUMMARIES, 1, limit=3, before=(2, 0)) == [rows[1], rows[0]]
@@ -245,9 +245,14 @@ def test_inserting_a_key_twice_in_one_write_is_a_conflict(store: Store) -> None:
         ([Put(ORDERS, order(2)), Put(ORDERS, order(2**70))], []),
         ([Put(ORDERS, order(2))], [stock(1), NewEvent(2**70, 0.0, InventoryUpdated(1, 1))]),
         ([Put(ORDERS, order(2)), Put(CATALOG, CatalogRow(1, "\ud800", 5))], [stock(1)]),
+        ([Put(ORDERS, order(2)), Put(SUMMARIES, summary_of("\ud800"))], [stock(1)]),
+        ([Put(ORDERS, order(2))], [stock(1), NewEvent(1, 0.0, ProductRenamed(1, "\ud800"))]),
         ([Put(ORDERS, order(2)), Put(CATALOG, CatalogRow(1, None, 5))], [stock(1)]),  # type: ignore[arg-type]
     ],
-    ids=["integer too large", "log key too large", "text that is none", "no value"],
+    ids=[
+        *("integer too large", "log key too large", "text that is none"),
+        *("text within JSON that is none", "text in an event that is none", "no value"),
+    ],
 )
 def test_a_value_that_no_column_holds_is_refused_and_changes_nothing(
     store: Store, changes: list[Change], events: list[NewEvent]
