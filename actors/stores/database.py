@@ -29,9 +29,6 @@ Part: TypeAlias = Any
 
 SOUGHT_MAX: Final = 256
 
-IDLE_MAX: Final = 8
-"""So many connections that nobody uses are kept open."""
-
 
 class Work(NamedTuple):
     """What is to be done of one kind: a row of values for each time."""

@@ -1,6 +1,5 @@
 """A PostgreSQL server, through psycopg 3: a write is one statement, with one array for each column."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -11,7 +10,8 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from actors.stores.database import IDLE_MAX, Ask, Part, Seek, Turn, Values, Work, further, whole
+from actors.stores.connections import Connections
+from actors.stores.database import Ask, Part, Seek, Turn, Values, Work, further, whole
 
 
 class Server:
@@ -19,7 +19,7 @@ class Server:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._idle: deque[psycopg.Connection] = deque()
+        self._connections = Connections[psycopg.Connection](engine)
         self._together = cache(self._compiled_together)
 
     def asking(self, question: sa.Select[Any]) -> Ask:
@@ -126,9 +126,7 @@ class Server:
 
     def close(self) -> None:
         """See `Database`."""
-        while self._idle:
-            self._idle.pop().close()
-        self._engine.dispose()
+        self._connections.close()
 
     def _compiled(self, statement: Any) -> tuple[LiteralString, Values]:
         """The text of a statement, and the values of those of its parameters that have one."""
@@ -139,28 +137,17 @@ class Server:
     @contextmanager
     def _lent(self) -> Iterator[psycopg.Connection]:
         """A connection on which each statement is a transaction; it does not come back from an error."""
+        connection = self._connections.take()
         try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._connection()
-        try:
+            if not connection.autocommit:
+                connection.autocommit = True  # it is a fresh one
             yield connection
         except BaseException:
             if connection.broken:
                 self.close()  # the server may be another one now: none of the others is good
             connection.close()
             raise
-        if len(self._idle) < IDLE_MAX:
-            self._idle.append(connection)
-        else:
-            connection.close()
-
-    def _connection(self) -> psycopg.Connection:
-        fresh = self._engine.raw_connection()
-        connection = cast("psycopg.Connection", fresh.driver_connection)
-        fresh.detach()  # from the pool, which would look after each that comes back
-        connection.autocommit = True
-        return connection
+        self._connections.give_back(connection)
 
 
 class _Arrays:

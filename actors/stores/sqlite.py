@@ -1,7 +1,6 @@
 """A SQLite file: rows are inserted as lists of a few lengths, so that it has met the statements before."""
 
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
@@ -12,8 +11,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from actors.stores.connections import Connections
 from actors.stores.database import (
-    IDLE_MAX,
     SOUGHT_MAX,
     Ask,
     Part,
@@ -38,7 +37,7 @@ class File:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._idle: deque[sqlite3.Connection] = deque()
+        self._connections = Connections[sqlite3.Connection](engine)
 
     def asking(self, question: sa.Select[Any]) -> Ask:
         """See `Database`."""
@@ -124,7 +123,7 @@ class File:
 
     def write(self, works: Sequence[Work], *, in_turn: bool) -> Any:  # noqa: ARG002  # it always is
         """See `Database`."""
-        connection = self._connection()
+        connection = self._connections.take()
         try:
             connection.execute("BEGIN IMMEDIATE")
             for part, rows in works:
@@ -135,14 +134,12 @@ class File:
                 connection.rollback()
             connection.close()
             raise
-        self._give_back(connection)
+        self._connections.give_back(connection)
         return comes_of_it
 
     def close(self) -> None:
         """See `Database`."""
-        while self._idle:
-            self._idle.pop().close()
-        self._engine.dispose()
+        self._connections.close()
 
     def _compiled(self, statement: Any) -> tuple[str, Callable[[Values], Sequence[Any]]]:
         """The text of a statement, and what puts the values of its parameters in their order."""
@@ -154,26 +151,11 @@ class File:
         return compiled.string, lambda values: [*map({**constants, **values}.__getitem__, names)]
 
     def _ask(self, text: str, values: Sequence[Any]) -> list[Any]:
-        connection = self._connection()
+        connection = self._connections.take()
         try:
             rows = connection.execute(text, values).fetchall()
         except BaseException:
             connection.close()
             raise
-        self._give_back(connection)
+        self._connections.give_back(connection)
         return rows
-
-    def _connection(self) -> sqlite3.Connection:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            fresh = self._engine.raw_connection()
-            connection: Any = fresh.driver_connection
-            fresh.detach()  # from the pool, which would lend it to others
-            return connection  # type: ignore[no-any-return]  # the driver's own
-
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        if len(self._idle) < IDLE_MAX:
-            self._idle.append(connection)
-        else:
-            connection.close()
