@@ -5,7 +5,7 @@ pending and only if all are there (`saga`), else even when that leaves fewer tha
 accepted by then, and the missing units are a fact to be seen, not hidden.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import takewhile
 from typing import Any, Final
@@ -40,6 +40,8 @@ RESERVED_FOR_S: Final = 60.0
 
 It must be longer than an `OrderPlaced` may take: units that were sold again meanwhile are sold twice.
 """
+
+_NONE: Final[Mapping[int, InventoryRow]] = {}
 
 _LOOK_AGAIN_S: Final = 1.0
 _LOOK_SOONEST_S: Final = 0.001
@@ -123,12 +125,9 @@ class InventoryActor(Consumer):
             if type(event) is OrderPlaced:
                 if event.pending:
                     return None
-                for line in event.lines:
-                    product_id = line.product_id
-                    old = rows.get(product_id) or self._row(product_id)
-                    available = old.available - line.quantity
-                    rows[product_id] = InventoryRow(product_id, available, old.version + 1)
-                    events.append(NewEvent(product_id, now, InventoryUpdated(product_id, available)))
+                for row in self._taken(event, rows):
+                    rows[row.product_id] = row
+                    events.append(_told(row, now))
         return Effects([Put(INVENTORY, row) for row in rows.values()], events)
 
     def effects_again(self, record: Record) -> Effects:
@@ -150,11 +149,11 @@ class InventoryActor(Consumer):
         )
         return Effects(taken.changes, [*taken.events, decision])
 
-    def _taken(self, event: OrderPlaced) -> list[InventoryRow]:
-        """The rows of the products, with this order counted and its units taken."""
+    def _taken(self, event: OrderPlaced, drafts: Mapping[int, InventoryRow] = _NONE) -> list[InventoryRow]:
+        """The products' rows, or drafts of them, with this order counted and its units taken."""
         rows = []
         for line in event.lines:
-            old = self._row(line.product_id)
+            old = drafts.get(line.product_id) or self._row(line.product_id)
             rows.append(InventoryRow(old.product_id, old.available - line.quantity, old.version + 1))
         return rows
 
@@ -288,11 +287,16 @@ class InventoryActor(Consumer):
         events: list[NewEvent] = []
         for row in rows:
             changes.append(Put(INVENTORY, row))
-            events.append(NewEvent(row.product_id, now, InventoryUpdated(row.product_id, row.available)))
+            events.append(_told(row, now))
         return Effects(changes, events)
 
     def _clock(self) -> float:
         return self._runtime.clock("inventory")
+
+
+def _told(row: InventoryRow, now: float) -> NewEvent:
+    """What the others are told of the row."""
+    return NewEvent(row.product_id, now, InventoryUpdated(row.product_id, row.available))
 
 
 def _not_counted(change: Change) -> Change:

@@ -31,8 +31,6 @@ _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?=$|[,;])", r
 MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for a body that is no JSON."""
 
-_NOTHING: Final[Mapping[str, str]] = {}
-
 _IN_WORDS: Final = {f"Expected str matching regex {NO_NUL!r}": "Expected text without the character U+0000"}
 """What msgspec says of patterns, as people say it."""
 
@@ -56,7 +54,7 @@ class Call:
 
     def __init__(self, path: Mapping[str, str], request: Request, body: bytes = b"") -> None:
         self._path = path
-        self._query = request.asked() if request.query else _NOTHING
+        self._query = request.asked()
         self._header = request.header
         self._body = body
 

@@ -231,13 +231,13 @@ class Views:
         system = self._system
         now_s = system.runtime.now()
         positions, age_s = system.observer.standing(copy, now_s)  # first: what the query sees is as new
-        if system.gates[copy].is_faulty or not (system.is_local or question.several):
-            found = await self.in_thread(partial(question.one, system.stores[copy], key))
-        elif system.is_local:
+        if self._is_at_hand(copy):
             found = question.one(system.bare[copy], key)
+        elif question.several is None or system.gates[copy].is_faulty:
+            found = await self.in_thread(partial(question.one, system.stores[copy], key))
         else:
             found = await self._together(copy, question).answer(key)
-        stale = _lacks(positions, token) if token else None
+        stale = _lacks(positions, token)
         return found, (positions, age_s, stale, wait_s if waits else None, now_s)
 
     def _together(self, copy: str, question: Question) -> Gathering[Any]:
